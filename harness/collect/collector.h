@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "reports/model/run_result.h"
+
+namespace vfsprof::harness {
+
+/// The process that a round observes.
+struct Observed {
+  pid_t pid = 0;
+  std::optional<std::filesystem::path> counter_page;  ///< vfs/counters.h
+};
+
+struct CollectorOptions {
+  std::uint32_t frequency_hz = 999;  ///< samples per second of CPU time and thread
+  std::string event = "cycles";      ///< a libpfm4 event name
+};
+
+/// One source of figures about the observed process.
+///
+/// Order of calls: attach (the process runs, its load has not begun), start, stop, collect (the process still lives).
+/// A collector that cannot measure does nothing and says so in `capability`: a round goes on without it.
+/// Threads: one caller; a collector may keep a thread of its own between start and stop.
+class Collector {
+ public:
+  virtual ~Collector() = default;
+
+  virtual void attach(const Observed& observed) = 0;
+  virtual void start() = 0;
+  virtual void stop() = 0;
+  /// Adds what was measured to the round.
+  virtual void collect(reports::Round& round) = 0;
+  /// What this collector could measure, as known after `collect`.
+  virtual reports::Capability capability() const = 0;
+};
+
+/// An entry of THE list of collectors (collectors.cpp).
+struct CollectorInfo {
+  std::string_view name;
+  std::string_view summary;
+  bool profiling_only;  ///< costs enough to stay out of timing rounds
+  std::unique_ptr<Collector> (*make)(const CollectorOptions& options);
+};
+
+/// Every collector, in the order in which they attach and collect. `usage` comes first: it fills Round::threads, which
+/// the others refer to.
+std::span<const CollectorInfo> all_collectors();
+
+}  // namespace vfsprof::harness

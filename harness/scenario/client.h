@@ -1,0 +1,58 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/scenario.h"
+#include "reports/model/run_result.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+
+/// What the clients of one round did.
+struct ClientResult {
+  std::uint64_t elapsed_ns = 0;  ///< first operation to last result
+  std::uint64_t cpu_ns = 0;      ///< of the client process in the measured phase
+  std::vector<reports::OperationStats> operations;
+  std::string results_hash;  ///< over every operation and result, per client, in order
+  std::string failure;       ///< why the round is void (an operation failed, the cap fired); empty for a good one
+};
+
+struct ClientOptions {
+  std::filesystem::path directory;  ///< where the clients work; they stay inside it
+  Placement placement = Placement::kPacked;
+  std::uint64_t seed = 1;
+};
+
+/// The clients of one round: a process of its own whose threads issue ordinary system calls. The destructor ends it.
+///
+/// Order of calls: construct (starts the process, which creates and prefills its files), wait_until_ready, go, wait.
+/// Errors: EnvironmentError if the process cannot start or ends unexpectedly; Interrupted when a signal arrives.
+class ClientProcess {
+ public:
+  ClientProcess(const Scenario& scenario, const ClientOptions& options);
+  ~ClientProcess();
+  ClientProcess(const ClientProcess&) = delete;
+  ClientProcess& operator=(const ClientProcess&) = delete;
+
+  void wait_until_ready();
+  /// Starts the measured phase.
+  void go();
+  /// Returns when every operation is done, or the cap fired.
+  ClientResult wait();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The main function of the client process (`vfsprof client`, hidden): reads the scenario from standard input, talks to
+/// its ClientProcess over standard input and output. Returns an exit code.
+int client_main();
+
+}  // namespace vfsprof::harness

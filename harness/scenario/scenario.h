@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/run/placement.h"
+
+namespace vfsprof::harness {
+
+/// fio's `rw`: which operations a job issues and in which order of offsets.
+enum class AccessPattern { kWrite, kRandWrite, kRead, kRandRead, kReadWrite, kRandReadWrite };
+
+/// A group of identical clients, in fio's vocabulary. Sizes in bytes.
+struct Job {
+  std::string name;
+  AccessPattern rw = AccessPattern::kWrite;
+  unsigned rwmixread = 50;        ///< per cent of reads where `rw` mixes
+  std::uint64_t bs = 4096;        ///< bytes per read or write
+  std::uint64_t size = 0;         ///< of each file
+  unsigned numjobs = 1;           ///< clients, each a thread with files of its own
+  unsigned nrfiles = 1;           ///< files per client
+  std::uint64_t number_ios = 0;   ///< reads and writes per client and loop; 0: once over every file
+  unsigned loops = 1;             ///< the measured phase does everything this often
+  std::uint64_t fsync = 0;        ///< an fsync after this many writes to a file; 0: never
+  bool end_fsync = false;         ///< fsync before each close
+  bool prefill = false;           ///< write every file in full before the measured phase
+  bool reopen = false;            ///< open and close the files in every loop instead of once
+  bool create = false;            ///< each loop starts with new files (old ones are unlinked)
+  bool verify = false;            ///< check the contents of every read
+  std::chrono::nanoseconds thinktime{0};  ///< pause between loops
+};
+
+/// A workload: what clients do, on which placement, bounded by operations.
+struct Scenario {
+  std::string name;
+  std::string summary;   ///< what it does, one line
+  std::string stresses;  ///< what it is good at showing, one line
+  std::uint64_t seed = 1;
+  Placement placement = Placement::kPacked;
+  bool racy = false;  ///< clients share names or ranges
+  std::chrono::nanoseconds runtime_cap{0};  ///< a safety net: a round that hits it is void
+  std::vector<Job> jobs;
+  std::string document;  ///< the JSON text it came from
+};
+
+struct ScenarioSummary {
+  std::string name;
+  std::string summary;
+  std::string stresses;
+};
+
+/// The scenarios in scenarios/, compiled in, sorted by name.
+std::vector<ScenarioSummary> built_in_scenarios();
+
+/// Loads a built-in scenario by name, or a file by path (anything with a '/' or ending in ".json").
+/// Throws BadInput: file, JSON pointer or line, the offending value, and what is allowed.
+Scenario load_scenario(const std::string& name_or_path);
+
+/// The same from text; `origin` is named in errors.
+Scenario parse_scenario(std::string_view text, const std::string& origin);
+
+}  // namespace vfsprof::harness

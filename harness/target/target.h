@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/run/placement.h"
+
+namespace vfsprof::harness {
+
+/// A place where a scenario can run: `fuse` (the reference file system on a real mount), `dir=PATH` (a plain directory),
+/// `external=PATH` (a mount that somebody else serves).
+struct TargetSpec {
+  std::string kind = "fuse";
+  std::filesystem::path path;  ///< for dir and external
+};
+
+/// Parses `fuse`, `dir=PATH`, `external=PATH`. Throws BadInput naming what is allowed.
+TargetSpec parse_target(const std::string& text);
+
+/// What one round needs from its target.
+struct TargetOptions {
+  std::string variant;                 ///< canonical variant text, fuse only
+  std::filesystem::path directory;     ///< of the round's own; the target may fill it and need not empty it
+  Placement placement = Placement::kPacked;
+};
+
+/// A target, running. The destructor stops it whatever happened: unmounts, ends its process, leaves nothing behind.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  /// The directory that clients work in. Exists and is writable.
+  virtual std::filesystem::path root() const = 0;
+  /// The process to observe, if this target has one of its own.
+  virtual std::optional<pid_t> observed_process() const = 0;
+  /// The daemon's page of counters (vfs/counters.h), if it publishes one.
+  virtual std::optional<std::filesystem::path> counter_page() const = 0;
+  /// Stops in good order, and says what went wrong: throws EnvironmentError if the daemon crashed or failed.
+  virtual void stop() = 0;
+};
+
+/// Starts a target and returns once it serves (it waits for an event, never for a time).
+/// Errors: EnvironmentError with the target's own message.
+std::unique_ptr<Target> start_target(const TargetSpec& spec, const TargetOptions& options);
+
+}  // namespace vfsprof::harness

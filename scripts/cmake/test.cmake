@@ -1,0 +1,15 @@
+# vfsprof_add_test(NAME [LABELS ...] SOURCES ... LIBRARIES ...): a GoogleTest program, one CTest test per case.
+# A case that cannot run here calls GTEST_SKIP() with its reason; CTest lists and counts it as skipped.
+include(GoogleTest)
+
+function(vfsprof_add_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE vfsprof_options ${arg_LIBRARIES} GTest::gtest_main)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  gtest_discover_tests(${name}
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,1 @@
+find_package(TBB 2021.8 REQUIRED)

@@ -1,0 +1,1 @@
+#include "vfs/counters.h"

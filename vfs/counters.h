@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace vfsprof::vfs {
+
+/// The daemon's own counters, kept per thread in a shared memory page that a reader maps without stopping anybody.
+///
+/// A new counter is one line in VFSPROF_COUNTERS: name, unit, what it counts. All count up from zero.
+#define VFSPROF_COUNTERS(X)                                                              \
+  X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                   \
+  X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                 \
+  X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                \
+  X(kBytesCopied, "bytes_copied", "bytes", "bytes copied in user space by write and flush") \
+  X(kBytesZeroed, "bytes_zeroed", "bytes", "bytes zero-filled as chunks grow")           \
+  X(kBytesHashed, "bytes_hashed", "bytes", "key bytes fed to the block hash")            \
+  X(kHandOffs, "hand_offs", "tasks", "tasks handed to another thread")                   \
+  X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")         \
+  X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")             \
+  X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")    \
+  X(kFlushes, "flushes", "files", "files written back to the disk cache")                \
+  X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")          \
+  X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")
+
+enum class Counter : std::uint32_t {
+#define X(id, name, unit, what) id,
+  VFSPROF_COUNTERS(X)
+#undef X
+      kCount
+};
+
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kCount);
+
+struct CounterInfo {
+  std::string_view name;
+  std::string_view unit;
+  std::string_view what;
+};
+
+inline constexpr std::array<CounterInfo, kCounterCount> kCounters{{
+#define X(id, name, unit, what) {name, unit, what},
+    VFSPROF_COUNTERS(X)
+#undef X
+}};
+
+/// The layout of the page: self-describing, so that a reader of another build can read it.
+struct CounterPage {
+  static constexpr std::uint64_t kMagic = 0x3167507263736656;  // "VfscrPg1"
+  static constexpr std::size_t kMaxThreads = 128;
+  static constexpr std::size_t kMaxCounters = 64;
+  static constexpr std::size_t kNameSize = 32;
+  struct Description {
+    char name[kNameSize];
+    char unit[kNameSize];
+  };
+  /// One thread's counters; only that thread writes them. Slots are never reused, so sums only grow.
+  struct alignas(64) Slot {
+    std::atomic<std::int32_t> tid;
+    std::atomic<std::uint64_t> values[kMaxCounters];
+  };
+  std::atomic<std::uint64_t> magic;  ///< set last: a page without it is not ready
+  std::uint32_t counter_count;
+  std::atomic<std::uint32_t> slot_count;
+  Description descriptions[kMaxCounters];
+  Slot slots[kMaxThreads];
+};
+static_assert(kCounterCount <= CounterPage::kMaxCounters);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// Publishes the counters in `file` (created or truncated). Without a call they are kept in private memory.
+/// Call it once, before the first thread counts. Returns false with errno set if the file cannot be mapped.
+bool publish_counters(const char* file);
+
+namespace detail {
+CounterPage::Slot& claim_slot();
+/// The calling thread's slot.
+inline CounterPage::Slot& this_thread_slot() {
+  thread_local CounterPage::Slot* slot = nullptr;
+  if (slot == nullptr) [[unlikely]] slot = &claim_slot();
+  return *slot;
+}
+}  // namespace detail
+
+/// Adds to a counter of the calling thread. About 1 ns: a load and a store, no locked instruction.
+/// Threads: each thread writes its own slot; memory order relaxed, as a reader only sums.
+inline void count(Counter counter, std::uint64_t amount = 1) {
+  auto& value = detail::this_thread_slot().values[static_cast<std::size_t>(counter)];
+  value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+/// The sum of a counter over all threads of this process.
+std::uint64_t total(Counter counter);
+
+}  // namespace vfsprof::vfs
