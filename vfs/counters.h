@@ -8,22 +8,24 @@
 
 namespace vfsprof::vfs {
 
-/// The daemon's own counters, kept per thread in a shared memory page that a reader maps without stopping anybody.
+/// The daemon's own counters, kept per thread in a shared memory page that a reader maps without
+/// stopping anybody.
 ///
-/// A new counter is one line in VFSPROF_COUNTERS: name, unit, what it counts. All count up from zero.
-#define VFSPROF_COUNTERS(X)                                                              \
-  X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                   \
-  X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                 \
-  X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                \
+/// A new counter is one line in VFSPROF_COUNTERS: name, unit, what it counts. All count up from
+/// zero.
+#define VFSPROF_COUNTERS(X)                                                                 \
+  X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                      \
+  X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                    \
+  X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                   \
   X(kBytesCopied, "bytes_copied", "bytes", "bytes copied in user space by write and flush") \
-  X(kBytesZeroed, "bytes_zeroed", "bytes", "bytes zero-filled as chunks grow")           \
-  X(kBytesHashed, "bytes_hashed", "bytes", "key bytes fed to the block hash")            \
-  X(kHandOffs, "hand_offs", "tasks", "tasks handed to another thread")                   \
-  X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")         \
-  X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")             \
-  X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")    \
-  X(kFlushes, "flushes", "files", "files written back to the disk cache")                \
-  X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")          \
+  X(kBytesZeroed, "bytes_zeroed", "bytes", "bytes zero-filled as chunks grow")              \
+  X(kBytesHashed, "bytes_hashed", "bytes", "key bytes fed to the block hash")               \
+  X(kHandOffs, "hand_offs", "tasks", "tasks handed to another thread")                      \
+  X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")            \
+  X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")                \
+  X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")       \
+  X(kFlushes, "flushes", "files", "files written back to the disk cache")                   \
+  X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")             \
   X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")
 
 enum class Counter : std::uint32_t {
@@ -57,7 +59,9 @@ struct CounterPage {
     char name[kNameSize];
     char unit[kNameSize];
   };
-  /// One thread's counters; only that thread writes them. Slots are never reused, so sums only grow.
+  /// One thread's counters; only that thread writes them. A thread gives its slot back when it ends
+  /// (`tid` 0); the next thread goes on from the values it finds, so sums only grow. Threads beyond
+  /// `kMaxThreads - 1` at a time share the last slot (`tid` -1), where counts can get lost.
   struct alignas(64) Slot {
     std::atomic<std::int32_t> tid;
     std::atomic<std::uint64_t> values[kMaxCounters];
@@ -71,8 +75,9 @@ struct CounterPage {
 static_assert(kCounterCount <= CounterPage::kMaxCounters);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// Publishes the counters in `file` (created or truncated). Without a call they are kept in private memory.
-/// Call it once, before the first thread counts. Returns false with errno set if the file cannot be mapped.
+/// Publishes the counters in `file` (created or truncated). Without a call they are kept in private
+/// memory. Call it once, before the first thread counts. Returns false with errno set if the file
+/// cannot be mapped; EBUSY if a thread has counted already.
 bool publish_counters(const char* file);
 
 namespace detail {
@@ -80,7 +85,8 @@ CounterPage::Slot& claim_slot();
 /// The calling thread's slot.
 inline CounterPage::Slot& this_thread_slot() {
   thread_local CounterPage::Slot* slot = nullptr;
-  if (slot == nullptr) [[unlikely]] slot = &claim_slot();
+  if (slot == nullptr) [[unlikely]]
+    slot = &claim_slot();
   return *slot;
 }
 }  // namespace detail

@@ -1,0 +1,37 @@
+#include "vfs/executor/parker.h"
+
+#include "vfs/counters.h"
+
+namespace vfsprof::vfs {
+
+void Parker::park() {
+  // Acquire pairs with the release in unpark(): what the waker wrote is visible to the woken thread.
+  int expected = kNotified;
+  if (state_.compare_exchange_strong(expected, kEmpty, std::memory_order_acquire)) return;
+
+  std::unique_lock lock(mutex_);
+  expected = kEmpty;
+  if (!state_.compare_exchange_strong(expected, kParked, std::memory_order_acquire)) {
+    state_.store(kEmpty, std::memory_order_relaxed);  // notified meanwhile
+    return;
+  }
+  condition_.wait(lock, [this] {
+    int notified = kNotified;
+    return state_.compare_exchange_strong(notified, kEmpty, std::memory_order_acquire);
+  });
+}
+
+void Parker::unpark() {
+  if (state_.exchange(kNotified, std::memory_order_acq_rel) != kParked) return;
+  // The parked thread holds the mutex until it waits; once we have had it, notify cannot be missed.
+  { const std::lock_guard lock(mutex_); }
+  count(Counter::kThreadWakes);
+  condition_.notify_one();
+}
+
+const std::shared_ptr<Parker>& Parker::of_this_thread() {
+  thread_local const auto parker = std::make_shared<Parker>();
+  return parker;
+}
+
+}  // namespace vfsprof::vfs

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+namespace vfsprof::vfs {
+
+/// Puts one thread to sleep until another wakes it. A wake-up that comes first is kept: the next `park` returns at once.
+/// Waking a thread that is not parked costs no system call.
+/// Threads: one thread parks, any thread unparks.
+class Parker {
+ public:
+  /// Returns after an `unpark`, which it uses up.
+  void park();
+  void unpark();
+
+  /// The calling thread's own. Shared, because a waker may still hold it when the thread it woke has ended.
+  static const std::shared_ptr<Parker>& of_this_thread();
+
+ private:
+  enum State : int { kEmpty, kParked, kNotified };
+
+  std::atomic<int> state_{kEmpty};
+  std::mutex mutex_;  // orders the step from "about to wait" to "waiting" before a waker's notify
+  std::condition_variable condition_;
+};
+
+}  // namespace vfsprof::vfs

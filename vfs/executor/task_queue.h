@@ -1,0 +1,61 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "vfs/counters.h"
+#include "vfs/executor/task.h"
+
+namespace vfsprof::vfs {
+
+/// A bounded first-in, first-out queue of tasks: `push` waits while it is full, `pop` while it is empty.
+/// Threads: safe.
+class TaskQueue {
+ public:
+  explicit TaskQueue(std::size_t capacity) : capacity_(capacity) {}
+
+  void push(Task& task) {
+    bool wake = false;
+    {
+      std::unique_lock lock(mutex_);
+      not_full_.wait(lock, [this] { return tasks_.size() < capacity_; });
+      tasks_.push_back(&task);
+      wake = poppers_waiting_ > 0;
+    }
+    count(Counter::kHandOffs);
+    if (!wake) return;
+    count(Counter::kThreadWakes);
+    not_empty_.notify_one();
+  }
+
+  /// The next task; nothing once the queue is closed and empty.
+  Task* pop() {
+    std::unique_lock lock(mutex_);
+    ++poppers_waiting_;
+    not_empty_.wait(lock, [this] { return !tasks_.empty() || closed_; });
+    --poppers_waiting_;
+    if (tasks_.empty()) return nullptr;
+    Task* const task = tasks_.front();
+    tasks_.pop_front();
+    if (tasks_.size() + 1 == capacity_) not_full_.notify_all();
+    return task;
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    not_empty_.notify_all();
+  }
+
+ private:
+  const std::size_t capacity_;  // tasks
+  std::mutex mutex_;            // guards the three below
+  std::deque<Task*> tasks_;
+  unsigned poppers_waiting_ = 0;
+  bool closed_ = false;
+  std::condition_variable not_empty_;
+  std::condition_variable not_full_;
+};
+
+}  // namespace vfsprof::vfs

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "vfs/base/ids.h"
+#include "vfs/base/result.h"
+#include "vfs/durability/disk_cache.h"
+
+namespace vfsprof::vfs {
+
+/// A dirty file on its way to the disk cache. May change while it is written: the engine knows
+/// which chunks did.
+struct FileImage {
+  InodeId inode;
+  std::uint64_t size = 0;         ///< bytes
+  std::uint64_t chunk_bytes = 0;  ///< the last chunk ends with the file
+  /// Fills all of `out` with the chunk from its start on. Copies from the pool, or reads what
+  /// stands behind it.
+  std::function<Result<void>(ChunkIndex chunk, std::span<std::byte> out)> read_chunk;
+};
+
+/// How dirty files get to the disk cache. Called once a file, so a run-time interface.
+/// Threads: safe; the engine never passes one file twice at a time.
+class FlushStrategy {
+ public:
+  virtual ~FlushStrategy() = default;
+  /// Writes the file. Errors: as DiskCache::write_file; ENOMEM. After one the cache holds what it
+  /// held.
+  virtual Result<void> write_back(const FileImage& file, DiskCache& cache,
+                                  Durability durability) = 0;
+};
+
+/// | expression | type | meaning |
+/// |---|---|---|
+/// | `F::kName`, `F::kSummary` | string_view | its name on the command line, and what it stands for
+/// | | `F()` | | a FlushStrategy |
+template <class F>
+concept Flush = std::derived_from<F, FlushStrategy> && std::default_initializable<F> && requires {
+  { F::kName } -> std::convertible_to<std::string_view>;
+  { F::kSummary } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace vfsprof::vfs

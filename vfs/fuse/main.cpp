@@ -1,0 +1,155 @@
+// vfsprof-mount: the reference file system as a daemon.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "vfs/counters.h"
+#include "vfs/durability/disk_cache.h"
+#include "vfs/executor/frontend.h"
+#include "vfs/fuse/session.h"
+#include "vfs/fuse/unmount.h"
+#include "vfs/store/object_store.h"
+#include "vfs/variant.h"
+
+namespace vfsprof::vfs {
+namespace {
+
+// The exit codes of every vfsprof command (design.md section 5).
+constexpr int kBadInput = 2;
+constexpr int kEnvironment = 3;
+constexpr int kInternalError = 4;
+
+struct Options {
+  std::filesystem::path mount_point;
+  std::string variant = "mutex-pool";
+  std::filesystem::path cache_directory;
+  std::string store = "memory";
+  std::uint64_t memory_budget_bytes = std::uint64_t{4} << 30;
+  std::string counter_page;
+  int ready_fd = -1;
+  bool allow_other = false;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("MOUNTPOINT", options.mount_point, "An existing directory to mount on")->required();
+  app.add_option("--variant", options.variant,
+                 "NAME, or NAME followed by changes: mutex-pool,pool=tbb,threads=4 "
+                 "(vfsprof list variants shows what there is)")
+      ->capture_default_str();
+  app.add_option("--cache-dir", options.cache_directory,
+                 "Directory on a disk for what is written back; files found there are served again")
+      ->required();
+  app.add_option("--store", options.store, "Backing object store")->capture_default_str();
+  app.add_option("--memory-budget", options.memory_budget_bytes,
+                 "Cached data kept in memory, for example 512MB or 4GB")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("4GB");
+  app.add_option("--counters", options.counter_page,
+                 "Publish the daemon's counters in this file (vfs/counters.h)");
+  app.add_option("--ready-fd", options.ready_fd,
+                 "Write a line to this open descriptor once the file system serves");
+  app.add_flag("--allow-other", options.allow_other,
+               "Let other users enter (needs user_allow_other in /etc/fuse.conf unless root)");
+}
+
+/// What is wrong with the mount point, and what to do; empty if nothing is.
+std::string mount_point_problem(const std::filesystem::path& path) {
+  switch (mount_point_state(path)) {
+    case MountPointState::kFree: return "";
+    case MountPointState::kMissing:
+      return fmt::format("mount point {} does not exist: create it with 'mkdir -p {}'", path.string(),
+                         path.string());
+    case MountPointState::kNotADirectory:
+      return fmt::format("mount point {} is not a directory: name one", path.string());
+    case MountPointState::kMounted:
+      return fmt::format(
+          "mount point {} is busy, something is mounted there: choose another, or unmount it with "
+          "'umount {}'",
+          path.string(), path.string());
+    case MountPointState::kDisconnected:
+      return fmt::format(
+          "mount point {} is a FUSE mount whose daemon is gone: free it with 'fusermount3 -u -z {}'",
+          path.string(), path.string());
+  }
+  return "";
+}
+
+void tell_ready(int ready_fd) {
+  if (ready_fd < 0) return;
+  constexpr std::string_view kLine = "ready\n";
+  [[maybe_unused]] const auto put = ::write(ready_fd, kLine.data(), kLine.size());
+  ::close(ready_fd);
+}
+
+int report(int exit_code, const std::string& message) {
+  fmt::print(stderr, "vfsprof-mount: {}\n", message);
+  return exit_code;
+}
+
+int run(const Options& options) {
+  block_ending_signals();
+  const Variant variant = parse_variant(options.variant);
+  if (const std::string problem = mount_point_problem(options.mount_point); !problem.empty()) {
+    return report(kBadInput, problem);
+  }
+  if (!options.counter_page.empty() && !publish_counters(options.counter_page.c_str())) {
+    return report(kBadInput, fmt::format("cannot write the counter page {}: {}", options.counter_page,
+                                         describe(Errno{errno})));
+  }
+  const std::unique_ptr<ObjectStore> store = open_store(options.store);
+  const std::unique_ptr<Engine> engine =
+      make_engine(variant, {.cache_directory = options.cache_directory,
+                            .memory_budget_bytes = options.memory_budget_bytes,
+                            .store = store.get(),
+                            .on_fault = [](const std::string& fault) {
+                              fmt::print(stderr, "vfsprof-mount: {}\n", fault);
+                            }});
+  {
+    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine);
+    serve(*engine, *frontend,
+          {.mount_point = options.mount_point,
+           .max_write = variant.options.max_write,
+           .threads = variant.options.threads,
+           .allow_other = options.allow_other,
+           .on_started = [&options] { tell_ready(options.ready_fd); }});
+  }
+  if (const Result<void> written = engine->write_back_all(); !written) {
+    return report(kEnvironment,
+                  fmt::format("what was still dirty could not be written back to {}: {}",
+                              options.cache_directory.string(), describe(written.error())));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace vfsprof::vfs
+
+int main(int argc, char** argv) {
+  using namespace vfsprof::vfs;  // NOLINT(google-build-using-namespace): main is this program's only outside name
+  CLI::App app{"Mounts vfsprof's reference file system and serves it until it is unmounted or Ctrl-C."};
+  Options options;
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+    return run(options);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadInput;
+  } catch (const VariantError& error) {
+    return report(kBadInput, error.what());
+  } catch (const StoreError& error) {
+    return report(kBadInput, error.what());
+  } catch (const CacheDirectoryError& error) {
+    return report(kEnvironment, error.what());
+  } catch (const MountError& error) {
+    return report(kEnvironment, error.what());
+  } catch (const std::exception& error) {
+    return report(kInternalError, error.what());
+  }
+}

@@ -1,0 +1,202 @@
+#include "vfs/fuse/session.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "vfs/base/check.h"
+#include "vfs/base/thread_name.h"
+#include "vfs/base/unique_fd.h"
+#include "vfs/counters.h"
+#include "vfs/fuse/operations.h"
+#include "vfs/fuse/unmount.h"
+
+namespace vfsprof::vfs {
+namespace {
+
+// libfuse reads with the size of its own buffer, whatever max_write is: 256 pages of payload and one for the header.
+constexpr std::size_t kReceiveBufferSize = 257 * 4096 + 4096;
+
+/// Interrupts a session thread that is blocked in read(): SIGUSR1 with a handler that does nothing.
+constexpr int kWakeSignal = SIGUSR1;
+
+sigset_t ending_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
+  return set;
+}
+
+void install_wake_handler() {
+  struct sigaction action{};
+  action.sa_handler = [](int) {};  // no SA_RESTART: read() returns EINTR
+  ::sigaction(kWakeSignal, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+/// A page-aligned buffer of a session thread.
+class ReceiveBuffer {
+ public:
+  ReceiveBuffer()
+      : memory_(::mmap(nullptr, kReceiveBufferSize, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~ReceiveBuffer() { ::munmap(memory_, kReceiveBufferSize); }
+  ReceiveBuffer(const ReceiveBuffer&) = delete;
+  ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
+
+  void* data() { return memory_; }
+
+ private:
+  void* memory_;
+};
+
+struct SessionDeleter {
+  void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+};
+using SessionPointer = std::unique_ptr<fuse_session, SessionDeleter>;
+
+/// The session threads.
+class SessionThreads {
+ public:
+  SessionThreads(fuse_session& session, unsigned threads)
+      : session_(session), ended_(::eventfd(0, EFD_CLOEXEC)), running_(threads) {
+    VFSPROF_CHECK(ended_);
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  }
+
+  /// Ends the threads whether or not the kernel still has requests for them.
+  ~SessionThreads() {
+    fuse_session_exit(&session_);
+    // A thread may be between its look at the exit flag and its read(): signal until it is gone.
+    while (running_.load() > 0) {
+      for (std::thread& thread : threads_) ::pthread_kill(thread.native_handle(), kWakeSignal);
+      wait_ended(std::chrono::milliseconds(10));
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+  SessionThreads(const SessionThreads&) = delete;
+  SessionThreads& operator=(const SessionThreads&) = delete;
+
+  /// Readable once a thread has ended, which it does when the file system was unmounted.
+  int ended_fd() const { return ended_.get(); }
+
+  /// Waits until every thread has ended by itself; false if that takes longer.
+  bool wait_all_ended(std::chrono::milliseconds limit) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (running_.load() > 0 && std::chrono::steady_clock::now() < deadline) {
+      wait_ended(std::chrono::milliseconds(20));
+    }
+    return running_.load() == 0;
+  }
+
+ private:
+  void wait_ended(std::chrono::milliseconds limit) {
+    pollfd event{.fd = ended_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&event, 1, static_cast<int>(limit.count())) > 0) {
+      std::uint64_t ended = 0;
+      [[maybe_unused]] const auto got = ::read(ended_.get(), &ended, sizeof ended);
+    }
+  }
+
+  void run() {
+    set_current_thread_name(kSessionThread);
+    ReceiveBuffer memory;
+    while (fuse_session_exited(&session_) == 0) {
+      fuse_buf buffer{};
+      buffer.mem = memory.data();
+      const int received = fuse_session_receive_buf(&session_, &buffer);
+      if (received == -EINTR || received == -EAGAIN) continue;
+      if (received <= 0) break;
+      count(Counter::kRequests);
+      fuse_session_process_buf(&session_, &buffer);
+    }
+    running_.fetch_sub(1);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto put = ::write(ended_.get(), &one, sizeof one);
+  }
+
+  fuse_session& session_;
+  UniqueFd ended_;
+  std::atomic<unsigned> running_;
+  std::vector<std::thread> threads_;
+};
+
+SessionPointer make_session(const SessionOptions& options, ServedFileSystem& served) {
+  std::string arguments[] = {"vfsprof-mount", "-o",
+                             fmt::format("default_permissions,fsname=vfsprof,subtype=vfsprof{}",
+                                         options.allow_other ? ",allow_other" : "")};
+  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
+  fuse_args args = FUSE_ARGS_INIT(3, argv);
+  SessionPointer session(
+      fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &served));
+  fuse_opt_free_args(&args);
+  if (!session) throw MountError("libfuse refused the session options");
+  return session;
+}
+
+void mount(fuse_session& session, const SessionOptions& options) {
+  if (::access("/dev/fuse", F_OK) != 0) {
+    throw MountError(
+        "/dev/fuse does not exist: load the kernel module with 'modprobe fuse' (as root), or give "
+        "the container the device (--device /dev/fuse)");
+  }
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) {
+    throw MountError(
+        "/dev/fuse cannot be opened by this user: 'chmod 666 /dev/fuse' (as root) opens it to every "
+        "user");
+  }
+  if (fuse_session_mount(&session, options.mount_point.c_str()) != 0) {
+    throw MountError(fmt::format(
+        "cannot mount at {} (libfuse's reason is above): an ordinary user needs fusermount3 "
+        "(Debian package fuse3) and must own the directory; 'vfsprof doctor' checks both",
+        options.mount_point.string()));
+  }
+}
+
+/// Whether the kernel has ended the connection: somebody else has unmounted the file system.
+bool is_disconnected(fuse_session& session) {
+  pollfd event{.fd = fuse_session_fd(&session), .events = 0, .revents = 0};
+  return ::poll(&event, 1, 0) > 0 && (event.revents & POLLERR) != 0;
+}
+
+}  // namespace
+
+void block_ending_signals() {
+  const sigset_t set = ending_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void serve(Engine& engine, Frontend& frontend, const SessionOptions& options) {
+  ServedFileSystem served{engine, frontend, options.max_write, options.on_started};
+  install_wake_handler();
+  const SessionPointer session = make_session(options, served);
+  mount(*session, options);
+
+  const sigset_t signals = ending_signals();
+  const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+  VFSPROF_CHECK(signal_fd);
+  SessionThreads threads(*session, options.threads);
+
+  pollfd events[] = {{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
+                     {.fd = threads.ended_fd(), .events = POLLIN, .revents = 0}};
+  while (::poll(events, 2, -1) < 0 && errno == EINTR) {
+  }
+  // Unmounted first, so that nobody enters any more; files that are open may still be closed. The kernel ends the
+  // session when the last one is.
+  if (!is_disconnected(*session)) unmount(options.mount_point);
+  threads.wait_all_ended(std::chrono::seconds(2));
+}
+
+}  // namespace vfsprof::vfs

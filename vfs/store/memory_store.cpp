@@ -1,0 +1,48 @@
+#include "vfs/store/memory_store.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "vfs/base/check.h"
+
+namespace vfsprof::vfs {
+
+MemoryStore::MemoryStore(std::size_t page_objects) : page_objects_(page_objects) {
+  VFSPROF_CHECK(page_objects > 0);
+}
+
+Result<ObjectPage> MemoryStore::list(std::string_view after) {
+  const std::shared_lock lock(mutex_);
+  ObjectPage page;
+  auto object = after.empty() ? objects_.begin() : objects_.upper_bound(after);
+  for (; object != objects_.end() && page.objects.size() < page_objects_; ++object) {
+    page.objects.push_back(
+        {object->first, object->second.content.size(), object->second.modified_s});
+  }
+  if (object != objects_.end()) page.next = page.objects.back().key;
+  return page;
+}
+
+Result<std::size_t> MemoryStore::fetch(std::string_view key, std::uint64_t offset,
+                                       std::span<std::byte> out) {
+  const std::shared_lock lock(mutex_);
+  const auto object = objects_.find(key);
+  if (object == objects_.end()) return fail(ENOENT);
+  const std::span<const std::byte> content = object->second.content;
+  if (offset >= content.size()) return 0;
+  const auto wanted = content.subspan(offset, std::min(out.size(), content.size() - offset));
+  std::ranges::copy(wanted, out.begin());
+  return wanted.size();
+}
+
+Result<void> MemoryStore::put(std::string_view key, std::span<const std::byte> content) {
+  if (key.empty()) return fail(EINVAL);
+  const std::unique_lock lock(mutex_);
+  objects_.insert_or_assign(std::string(key),
+                            Object{{content.begin(), content.end()}, ::time(nullptr)});
+  return {};
+}
+
+}  // namespace vfsprof::vfs

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vfs/engine.h"
+#include "vfs/store/memory_store.h"
+#include "vfs/tests/file_size_limit.h"
+#include "vfs/tests/temporary_directory.h"
+#include "vfs/variant.h"
+
+namespace vfsprof::vfs {
+
+using Bytes = std::vector<std::byte>;
+
+inline Bytes bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+inline Bytes filled(std::size_t size, std::uint8_t value) { return Bytes(size, std::byte{value}); }
+
+inline constexpr std::uint64_t kTestChunk = 4096;  // bytes
+
+/// An engine on a temporary cache directory, small chunks, and short names for what tests do with
+/// it.
+class EngineUnderTest {
+ public:
+  explicit EngineUnderTest(const EngineCombination& combination,
+                           std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30)
+      : variant_(named_variants().front().variant), budget_bytes_(memory_budget_bytes) {
+    constexpr Axis kAxesOfEngine[] = {Axis::kPool, Axis::kHash,     Axis::kKey,
+                                      Axis::kCopy, Axis::kMetadata, Axis::kAccounting};
+    for (std::size_t i = 0; i < combination.size(); ++i) {
+      variant_.values[static_cast<std::size_t>(kAxesOfEngine[i])] = combination[i];
+    }
+    variant_.options.chunk = kTestChunk;
+  }
+
+  Engine& engine() {
+    if (!engine_) engine_ = make();
+    return *engine_;
+  }
+
+  /// Ends the engine as the daemon does, and starts another on what it left.
+  void restart() {
+    if (engine_) {
+      EXPECT_TRUE(engine_->write_back_all());
+    }
+    engine_.reset();
+  }
+
+  MemoryStore& store() { return store_; }
+
+  struct File {
+    InodeId inode;
+    HandleId handle;
+  };
+  File create(std::string_view name) {
+    const auto made = engine().create({kRootInode, name}, {.mode = S_IFREG | 0644}, O_RDWR, {});
+    EXPECT_TRUE(made) << name;
+    return made ? File{made->attributes.inode, made->handle} : File{};
+  }
+  File open(std::string_view name, int flags = O_RDWR) {
+    const auto found = engine().lookup({kRootInode, name});
+    EXPECT_TRUE(found) << name;
+    if (!found) return {};
+    const auto handle = engine().open(found->inode, flags);
+    EXPECT_TRUE(handle) << name;
+    return handle ? File{found->inode, *handle} : File{};
+  }
+  /// Closes, and forgets the one lookup that `create` or `open` counted.
+  void close(File file) {
+    EXPECT_TRUE(engine().release(file.inode, file.handle));
+    engine().forget(file.inode, 1);
+  }
+
+  /// 0, or the errno.
+  int write(File file, std::uint64_t offset, std::span<const std::byte> bytes) {
+    const auto written = engine().write({file.inode, file.handle, offset, bytes});
+    if (!written) return written.error().value;
+    EXPECT_EQ(*written, bytes.size());
+    return 0;
+  }
+  Bytes read(File file, std::uint64_t offset, std::size_t size) {
+    Bytes out(size, std::byte{0xee});
+    const auto got = engine().read(file.inode, file.handle, {offset, size}, out);
+    EXPECT_TRUE(got);
+    out.resize(got.value_or(0));
+    return out;
+  }
+  Bytes content(File file) { return read(file, 0, size(file)); }
+  std::uint64_t size(File file) {
+    const auto attributes = engine().attributes(file.inode);
+    EXPECT_TRUE(attributes);
+    return attributes ? attributes->size : 0;
+  }
+  int resize(File file, std::uint64_t size) {
+    AttributeChange change;
+    change.size = size;
+    const auto changed = engine().set_attributes(file.inode, change);
+    return changed ? 0 : changed.error().value;
+  }
+  int flush(File file) { return error_of(engine().flush(file.inode, file.handle)); }
+  int sync(File file) {
+    return error_of(engine().sync(file.inode, file.handle, SyncScope::kDataAndMetadata));
+  }
+
+  static int error_of(const Result<void>& result) { return result ? 0 : result.error().value; }
+
+ private:
+  std::unique_ptr<Engine> make() {
+    return make_engine(variant_, {.cache_directory = directory_.path(),
+                                  .memory_budget_bytes = budget_bytes_,
+                                  .store = &store_});
+  }
+
+  TemporaryDirectory directory_;
+  MemoryStore store_;
+  Variant variant_;
+  const std::uint64_t budget_bytes_;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// Runs a test over every engine that was compiled in.
+class EveryEngine : public testing::TestWithParam<EngineCombination> {};
+
+inline std::string combination_name(const testing::TestParamInfo<EngineCombination>& info) {
+  std::string name;
+  for (const std::string_view value : info.param) name.append(value).append("_");
+  name.pop_back();
+  return name;
+}
+
+}  // namespace vfsprof::vfs

@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "vfs/strategies.h"
+#include "vfs/variant.h"
+
+namespace vfsprof::vfs {
+namespace {
+
+TEST(Variant, NamesMeanWhatTheDesignSays) {
+  const std::pair<std::string_view, std::string_view> kMeanings[] = {
+      {"mutex-pool",
+       "pool=mutex,hash=sip13,key=wide,copy=triple,executor=block_on,flush=whole_file,memory=heap,"
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+      {"sharded-pool",
+       "pool=sharded,hash=sip13,key=wide,copy=triple,executor=block_on,flush=whole_file,memory="
+       "heap,"
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+      {"sync-path",
+       "pool=sharded,hash=sip13,key=wide,copy=direct,executor=sync,flush=whole_file,memory=heap,"
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+  };
+  EXPECT_EQ(named_variants().size(), std::size(kMeanings));
+  for (const auto& [name, meaning] : kMeanings) EXPECT_EQ(canonical(parse_variant(name)), meaning);
+}
+
+TEST(Variant, CanonicalTextReadsBackAsItself) {
+  for (const NamedVariant& named : named_variants()) {
+    EXPECT_EQ(parse_variant(canonical(named.variant)), named.variant) << named.name;
+  }
+}
+
+TEST(Variant, AppliesChangesToAName) {
+  const Variant variant = parse_variant("mutex-pool,pool=tbb,max_write=1m,chunk=64k,threads=4");
+  Variant expected = parse_variant("mutex-pool");
+  expected.values[static_cast<std::size_t>(Axis::kPool)] = "tbb";
+  expected.options = {.max_write = 1 << 20, .chunk = 64 << 10, .threads = 4};
+  EXPECT_EQ(variant, expected);
+  EXPECT_EQ(parse_variant("mutex-pool,executor=sync").executor(), "sync");
+  EXPECT_EQ(parse_variant("sharded-pool,copy=direct,executor=sync"), parse_variant("sync-path"));
+}
+
+TEST(Variant, TakesSizesInBytesToo) {
+  EXPECT_EQ(parse_variant("mutex-pool,chunk=4096,max_write=131072"),
+            parse_variant("mutex-pool,chunk=4k,max_write=128k"));
+  EXPECT_EQ(parse_variant("mutex-pool,chunk=1024k"), parse_variant("mutex-pool,chunk=1m"));
+}
+
+struct Refusal {
+  std::string_view text;
+  std::vector<std::string_view> says;  ///< each must be in the message
+};
+
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.text; }
+
+class Refused : public testing::TestWithParam<Refusal> {};
+
+TEST_P(Refused, WithAMessageThatNamesTheOffenderAndWhatIsAllowed) {
+  try {
+    parse_variant(GetParam().text);
+    FAIL() << "accepted '" << GetParam().text << "'";
+  } catch (const VariantError& error) {
+    const std::string_view message = error.what();
+    for (const std::string_view part : GetParam().says) {
+      EXPECT_NE(message.find(part), message.npos) << "'" << part << "' is not in: " << message;
+    }
+  }
+}
+
+const Refusal kRefusals[] = {
+    {"", {"no variant named ''", "mutex-pool, sharded-pool, sync-path"}},
+    {"mutexpool", {"no variant named 'mutexpool'", "mutex-pool, sharded-pool, sync-path"}},
+    {"default", {"no variant named 'default'", "mutex-pool, sharded-pool, sync-path"}},
+    {"best", {"no variant named 'best'", "mutex-pool"}},
+    {"pool=mutex",
+     {"'default' is not offered yet", "hash", "threads", "begin with one of mutex-pool"}},
+    {"mutex-pool,", {"ends in a comma"}},
+    {"mutex-pool,,pool=tbb", {"'' is no change"}},
+    {"mutex-pool,sync-path", {"'sync-path' is no change", "pool=tbb"}},
+    {"mutex-pool,colour=red", {"'colour'", "pool, hash, key, copy", "max_write, chunk, threads"}},
+    {"mutex-pool,clone_fd=1", {"'clone_fd'", "max_write, chunk, threads"}},
+    {"mutex-pool,writeback=1", {"'writeback'", "max_write, chunk, threads"}},
+    {"mutex-pool,splice", {"'splice' is no change"}},
+    {"mutex-pool,pool=", {"pool has no value ''", "sharded, mutex, tbb"}},
+    {"mutex-pool,pool=rwlock", {"pool has no value 'rwlock'", "sharded, mutex, tbb"}},
+    {"mutex-pool,Pool=mutex", {"'Pool'"}},
+    {"mutex-pool, pool=tbb", {"' pool'"}},
+    {"mutex-pool,pool=tbb,pool=mutex", {"'pool' is given twice"}},
+    {"mutex-pool,max_write=8k", {"max_write cannot be '8k'", "4k, 128k or 1m"}},
+    {"mutex-pool,max_write=4K", {"max_write cannot be '4K'"}},
+    {"mutex-pool,chunk=2k", {"chunk cannot be '2k'", "power of two from 4k to 256m"}},
+    {"mutex-pool,chunk=512m", {"chunk cannot be '512m'"}},
+    {"mutex-pool,chunk=5k", {"chunk cannot be '5k'"}},
+    {"mutex-pool,chunk=k", {"chunk cannot be 'k'"}},
+    {"mutex-pool,chunk=-4k", {"chunk cannot be '-4k'"}},
+    {"mutex-pool,chunk=18446744073709551615m", {"chunk cannot be"}},
+    {"mutex-pool,threads=0", {"threads cannot be '0'", "1 to 64"}},
+    {"mutex-pool,threads=65", {"threads cannot be '65'"}},
+    {"mutex-pool,threads=two", {"threads cannot be 'two'"}},
+    {"mutex-pool,pool=tbb,hash=fx",
+     {"not compiled in", "VFSPROF_ENGINE(tbb, fx, wide, triple, global, lru_mutex)",
+      "vfs/variants.def"}},
+};
+INSTANTIATE_TEST_SUITE_P(Variant, Refused, testing::ValuesIn(kRefusals));
+
+TEST(Strategies, EveryNameOfAnAxisIsUniqueAndDescribed) {
+  ASSERT_EQ(axes().size(), kAxisCount);
+  for (const AxisInfo& axis : axes()) {
+    EXPECT_FALSE(axis.summary.empty()) << axis.name;
+    std::set<std::string_view> names;
+    for (const ValueInfo& value : axis.values) {
+      EXPECT_TRUE(names.insert(value.name).second) << axis.name << '=' << value.name;
+      EXPECT_FALSE(value.summary.empty()) << axis.name << '=' << value.name;
+    }
+    EXPECT_FALSE(names.empty()) << axis.name;
+  }
+}
+
+TEST(Strategies, EveryNamedVariantWasCompiledIn) {
+  for (const NamedVariant& named : named_variants()) {
+    EXPECT_NO_THROW(parse_variant(named.name)) << named.name;
+  }
+}
+
+TEST(Strategies, EveryValueIsInSomeEngine) {
+  const std::size_t axis_of_place[] = {0, 1, 2, 3, 7, 8};  // of an engine combination
+  for (std::size_t place = 0; place < std::size(axis_of_place); ++place) {
+    std::set<std::string_view> built;
+    for (const EngineCombination& combination : engine_combinations())
+      built.insert(combination[place]);
+    std::set<std::string_view> offered;
+    for (const ValueInfo& value : axes()[axis_of_place[place]].values) offered.insert(value.name);
+    EXPECT_EQ(built, offered) << axes()[axis_of_place[place]].name;
+  }
+}
+
+}  // namespace
+}  // namespace vfsprof::vfs

@@ -1,0 +1,273 @@
+#include "vfs/variant.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "vfs/base/check.h"
+#include "vfs/engine_setup.h"
+#include "vfs/strategies.h"
+
+namespace vfsprof::vfs {
+
+// Defined in generated translation units, one for each line of variants.def (CMakeLists.txt).
+#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting)                          \
+  std::unique_ptr<Engine> make_##pool##_##hash##_##key##_##copy##_##metadata##_##accounting( \
+      EngineSetup);
+#include "vfs/variants.def"
+#undef VFSPROF_ENGINE
+
+namespace {
+
+constexpr EngineCombination kCombinations[] = {
+#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting) \
+  {#pool, #hash, #key, #copy, #metadata, #accounting},
+#include "vfs/variants.def"
+#undef VFSPROF_ENGINE
+};
+
+using EngineMaker = std::unique_ptr<Engine> (*)(EngineSetup);
+
+constexpr EngineMaker kMakers[] = {
+#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting) \
+  make_##pool##_##hash##_##key##_##copy##_##metadata##_##accounting,
+#include "vfs/variants.def"
+#undef VFSPROF_ENGINE
+};
+
+/// Where `name` stands in a range of things that have a name.
+template <class Range>
+std::optional<std::size_t> index_of(const Range& range, std::string_view name) {
+  const auto found =
+      std::ranges::find_if(range, [&](const auto& each) { return each.name == name; });
+  if (found == std::ranges::end(range)) return {};
+  return static_cast<std::size_t>(found - std::ranges::begin(range));
+}
+
+/// "mutex, sharded, tbb"
+template <class Range>
+std::string names_in(const Range& range) {
+  std::vector<std::string_view> names;
+  for (const auto& each : range) names.push_back(each.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return value;
+}
+
+/// A number of bytes: `4096`, `4k`, `1m`.
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  unsigned shift = 0;
+  if (text.ends_with('k')) shift = 10;
+  if (text.ends_with('m')) shift = 20;
+  if (shift > 0) text.remove_suffix(1);
+  const auto value = parse_number(text);
+  if (!value || std::countl_zero(*value) < static_cast<int>(shift)) return {};
+  return *value << shift;
+}
+
+std::string format_size(std::uint64_t bytes) {
+  return bytes >= (1 << 20) ? fmt::format("{}m", bytes >> 20) : fmt::format("{}k", bytes >> 10);
+}
+
+bool set_max_write(MountOptions& options, std::string_view text) {
+  const auto bytes = parse_size(text);
+  const bool valid = bytes == 4 << 10 || bytes == 128 << 10 || bytes == 1 << 20;
+  if (valid) options.max_write = static_cast<std::uint32_t>(*bytes);
+  return valid;
+}
+
+bool set_chunk(MountOptions& options, std::string_view text) {
+  const auto bytes = parse_size(text);
+  const bool valid =
+      bytes && std::has_single_bit(*bytes) && *bytes >= 4 << 10 && *bytes <= 256 << 20;
+  if (valid) options.chunk = *bytes;
+  return valid;
+}
+
+bool set_threads(MountOptions& options, std::string_view text) {
+  const auto threads = parse_number(text);
+  const bool valid = threads && *threads >= 1 && *threads <= 64;
+  if (valid) options.threads = static_cast<unsigned>(*threads);
+  return valid;
+}
+
+constexpr ValueInfo kMountOptions[] = {
+    {"max_write", "payload of one write request: 4k, 128k or 1m"},
+    {"chunk", "data that one block caches: a power of two from 4k to 256m"},
+    {"threads", "session threads: 1 to 64"},
+};
+constexpr std::size_t kOptionCount = std::size(kMountOptions);
+
+/// Takes the value if it is one of those that the option's summary names.
+using OptionSetter = bool (*)(MountOptions&, std::string_view);
+constexpr OptionSetter kOptionSetters[] = {set_max_write, set_chunk, set_threads};
+static_assert(std::size(kOptionSetters) == kOptionCount);
+
+/// Reads one variant text, part by part.
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : text_(text) {}
+
+  Variant parse() {
+    std::string_view rest = text_;
+    for (bool first = true; first || !rest.empty(); first = false) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view part = rest.substr(0, comma);
+      rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+      if (comma != text_.npos && rest.empty()) fail("ends in a comma", "remove it");
+      if (const std::size_t equals = part.find('='); equals != part.npos) {
+        apply_change(part.substr(0, equals), part.substr(equals + 1));
+      } else {
+        apply_name(part, first);
+      }
+    }
+    if (!named_) require_all();
+    return variant_;
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view what, std::string_view next) const {
+    throw VariantError(fmt::format("variant '{}': {}; {}", text_, what, next));
+  }
+
+  void apply_name(std::string_view name, bool first) {
+    const auto index = index_of(kNamedVariants, name);
+    if (!first) {
+      fail(fmt::format("'{}' is no change", name),
+           "write a name first and then changes such as pool=tbb");
+    }
+    if (!index) {
+      fail(fmt::format("there is no variant named '{}'", name),
+           fmt::format("the variants are {}", names_in(kNamedVariants)));
+    }
+    variant_ = kNamedVariants[*index].variant;
+    named_ = true;
+  }
+
+  void apply_change(std::string_view name, std::string_view value) {
+    const auto axis = index_of(kAxes, name);
+    const auto option = index_of(kMountOptions, name);
+    if (!axis && !option) {
+      fail(fmt::format("there is no axis or option named '{}'", name),
+           fmt::format("the axes are {}; the options are {}", names_in(kAxes),
+                       names_in(kMountOptions)));
+    }
+    const std::size_t place = axis ? *axis : kAxisCount + *option;
+    if (std::exchange(given_[place], true)) {
+      fail(fmt::format("'{}' is given twice", name), "keep one of them");
+    }
+    if (axis) {
+      set_axis(*axis, value);
+    } else {
+      set_option(*option, value);
+    }
+  }
+
+  void set_axis(std::size_t axis, std::string_view value) {
+    const auto index = index_of(kAxes[axis].values, value);
+    if (!index) {
+      fail(fmt::format("{} has no value '{}'", kAxes[axis].name, value),
+           fmt::format("its values are {}", names_in(kAxes[axis].values)));
+    }
+    variant_.values[axis] = kAxes[axis].values[*index].name;
+  }
+
+  void set_option(std::size_t option, std::string_view value) {
+    if (kOptionSetters[option](variant_.options, value)) return;
+    fail(fmt::format("{} cannot be '{}'", kMountOptions[option].name, value),
+         fmt::format("it is the {}", kMountOptions[option].summary));
+  }
+
+  void require_all() const {
+    std::vector<std::string_view> missing;
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      if (!given_[i]) {
+        missing.push_back(i < kAxisCount ? kAxes[i].name : kMountOptions[i - kAxisCount].name);
+      }
+    }
+    if (missing.empty()) return;
+    fail(fmt::format("no name says what {} are, and the variant 'default' is not offered yet, as "
+                     "its values do not all exist",
+                     fmt::join(missing, ", ")),
+         fmt::format("begin with one of {}", names_in(kNamedVariants)));
+  }
+
+  const std::string_view text_;
+  Variant variant_;
+  bool named_ = false;
+  std::array<bool, kAxisCount + kOptionCount> given_{};
+};
+
+EngineCombination combination_of(const Variant& variant) {
+  return {variant.value(Axis::kPool),     variant.value(Axis::kHash),
+          variant.value(Axis::kKey),      variant.value(Axis::kCopy),
+          variant.value(Axis::kMetadata), variant.value(Axis::kAccounting)};
+}
+
+EngineMaker maker_of(const Variant& variant) {
+  const EngineCombination wanted = combination_of(variant);
+  const auto found = std::ranges::find(kCombinations, wanted);
+  if (found == std::end(kCombinations)) {
+    throw VariantError(
+        fmt::format("variant '{}': this engine was not compiled in; add the line "
+                    "VFSPROF_ENGINE({}) to vfs/variants.def and build again",
+                    canonical(variant), fmt::join(wanted, ", ")));
+  }
+  return kMakers[found - std::begin(kCombinations)];
+}
+
+/// A new object of the type of `List` named `name`, as `Interface`.
+template <class Interface, class List>
+std::unique_ptr<Interface> make_named(std::string_view name) {
+  std::unique_ptr<Interface> made;
+  for_each_type(List{}, [&]<class T>(TypeTag<T>) {
+    if (T::kName == name) made = std::make_unique<T>();
+  });
+  VFSPROF_CHECK(made != nullptr);
+  return made;
+}
+
+}  // namespace
+
+Variant parse_variant(std::string_view text) {
+  Variant variant = Parser(text).parse();
+  maker_of(variant);  // throws if it was not compiled in
+  return variant;
+}
+
+std::string canonical(const Variant& variant) {
+  std::string text;
+  for (std::size_t i = 0; i < kAxisCount; ++i) {
+    text += fmt::format("{}={},", kAxes[i].name, variant.values[i]);
+  }
+  const MountOptions& options = variant.options;
+  return text + fmt::format("max_write={},chunk={},threads={}", format_size(options.max_write),
+                            format_size(options.chunk), options.threads);
+}
+
+std::span<const AxisInfo> axes() { return kAxes; }
+std::span<const ValueInfo> mount_options() { return kMountOptions; }
+std::span<const NamedVariant> named_variants() { return kNamedVariants; }
+std::span<const EngineCombination> engine_combinations() { return kCombinations; }
+
+std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options) {
+  VFSPROF_CHECK(options.store != nullptr);
+  return maker_of(variant)(
+      {.options = options,
+       .chunk_bytes = variant.options.chunk,
+       .flush = make_named<FlushStrategy, FlushList>(variant.value(Axis::kFlush)),
+       .memory = make_named<std::pmr::memory_resource, MemoryList>(variant.value(Axis::kMemory))});
+}
+
+}  // namespace vfsprof::vfs
