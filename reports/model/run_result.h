@@ -12,8 +12,9 @@ namespace vfsprof::reports {
 /// Raised when a field changes its meaning; a reader accepts this and every earlier version.
 inline constexpr int kSchemaVersion = 1;
 
-// Everything that a run measured, and nothing that can be derived from it. Every table of a report derives from one
-// RunResult, so no two can disagree. Plain values: saved as run.json or compare.json (json.h), analysed offline.
+// Everything that a run measured, and nothing that can be derived from it. Every table of a report
+// derives from one RunResult, so no two can disagree. Plain values: saved as run.json or
+// compare.json (json.h), analysed offline.
 
 /// The machine and build that a result holds for.
 struct Environment {
@@ -35,8 +36,8 @@ struct Environment {
 
 enum class CapabilityState { kAvailable, kDegraded, kUnavailable };
 
-/// What could be measured, with which source. Nothing is silently missing: `detail` says what was lost and why,
-/// `remedy` which command or setting gives it back.
+/// What could be measured, with which source. Nothing is silently missing: `detail` says what was
+/// lost and why, `remedy` which command or setting gives it back.
 struct Capability {
   std::string name;
   CapabilityState state = CapabilityState::kAvailable;
@@ -51,19 +52,21 @@ struct NamedValue {
 
 /// One of the things compared: a variant of the reference file system on its target.
 struct Arm {
-  std::string name;               ///< as the user wrote it
-  std::string canonical;          ///< canonical variant text, empty where there is no variant
-  std::vector<NamedValue> axes;   ///< axis and value, mount options last
+  std::string name;              ///< as the user wrote it
+  std::string canonical;         ///< canonical variant text, empty where there is no variant
+  std::vector<NamedValue> axes;  ///< axis and value, mount options last
 };
 
 struct ScenarioInfo {
   std::string name;
   std::string summary;
-  bool racy = false;      ///< clients share names or ranges: facts that depend on order are not compared
-  std::string document;   ///< the scenario file's JSON text as it was run
+  bool racy =
+      false;  ///< clients share names or ranges: facts that depend on order are not compared
+  std::string document;  ///< the scenario file's JSON text as it was run
 };
 
-/// All operations of one kind by all clients in one round. An operation is one system call of a client.
+/// All operations of one kind by all clients in one round. An operation is one system call of a
+/// client.
 struct OperationStats {
   std::string kind;  ///< "write", "fsync", ...
   std::uint64_t count = 0;
@@ -72,14 +75,15 @@ struct OperationStats {
   Histogram service_time_ns;
 };
 
-/// A thread of the observed process. `role` groups threads: the full name without a trailing number.
+/// A thread of the observed process. `role` groups threads: the full name without a trailing
+/// number.
 struct Thread {
   std::int32_t tid = 0;
   std::string name;       ///< as the kernel shows it, at most 15 characters
   std::string full_name;  ///< the name in full where it is known, else `name`
   std::string role;
-  std::uint64_t cpu_ns = 0;             ///< on-CPU time in the measured phase (scheduler statistics)
-  std::uint64_t runnable_ns = 0;        ///< time spent waiting for a CPU
+  std::uint64_t cpu_ns = 0;       ///< on-CPU time in the measured phase (scheduler statistics)
+  std::uint64_t runnable_ns = 0;  ///< time spent waiting for a CPU
   std::uint64_t voluntary_switches = 0;
   std::uint64_t involuntary_switches = 0;
 };
@@ -92,7 +96,8 @@ struct CounterValue {
 
 enum class FrameKind { kUser, kKernel, kInlined };
 
-/// One resolved frame. `function` is the demangled name, or empty where no symbol covers the address.
+/// One resolved frame. `function` is the demangled name, or empty where no symbol covers the
+/// address.
 struct Frame {
   FrameKind kind = FrameKind::kUser;
   std::string function;
@@ -110,14 +115,14 @@ struct SampleCount {
 
 /// The samples of one round.
 struct Profile {
-  std::string event;               ///< what was sampled: "cycles", "cpu-clock"
-  std::string requested_event;     ///< what was asked for
+  std::string event;            ///< what was sampled: "cycles", "cpu-clock"
+  std::string requested_event;  ///< what was asked for
   std::uint32_t frequency_hz = 0;
-  std::uint64_t weight_ns = 0;     ///< CPU time that one sample stands for
+  std::uint64_t weight_ns = 0;  ///< CPU time that one sample stands for
   std::uint64_t slice_ns = 0;
-  bool kernel_frames = true;       ///< false: samples inside the kernel could not be taken
-  std::uint64_t lost = 0;          ///< samples the kernel reported as lost
-  std::uint64_t throttled = 0;     ///< times the kernel throttled the event
+  bool kernel_frames = true;    ///< false: samples inside the kernel could not be taken
+  std::uint64_t lost = 0;       ///< samples the kernel reported as lost
+  std::uint64_t throttled = 0;  ///< times the kernel throttled the event
   std::vector<Frame> frames;
   std::vector<std::vector<std::uint32_t>> stacks;  ///< indices into frames, leaf first
   std::vector<SampleCount> samples;
@@ -132,8 +137,9 @@ struct Round {
   std::uint32_t block = 0;  ///< rounds of one block are paired across arms
   RoundKind kind = RoundKind::kTiming;
   std::uint64_t elapsed_ns = 0;  ///< measured phase, wall clock
-  std::uint64_t process_cpu_ns = 0;  ///< of the observed process in the measured phase, ended threads included
-  std::uint64_t client_cpu_ns = 0;   ///< of all clients
+  std::uint64_t process_cpu_ns =
+      0;  ///< of the observed process in the measured phase, ended threads included
+  std::uint64_t client_cpu_ns = 0;  ///< of all clients
   std::uint64_t collector_cpu_ns = 0;
   std::vector<OperationStats> operations;
   std::vector<Thread> threads;

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <optional>
+
+#include "reports/analyze/arm_summary.h"
+#include "reports/analyze/compare.h"
+#include "reports/analyze/document_rows.h"
+#include "reports/analyze/explain.h"
+#include "reports/analyze/profile_tables.h"
+#include "reports/analyze/report.h"
+
+namespace vfsprof::reports {
+namespace {
+
+// The variant that stands for the analysis document's program as found (design.md section 4).
+constexpr std::string_view kDocumentVariant = "mutex-pool";
+
+using Profiles = std::vector<std::optional<AnalysedProfile>>;
+
+Comparison compare_arms(const RunResult& result, const Report& report, const Profiles& profiles,
+                        std::size_t after, const RuleSet& rules) {
+  Comparison comparison;
+  comparison.before = 0;
+  comparison.after = after;
+  check_same_work(result, comparison);
+  if (!comparison.void_reasons.empty()) {
+    comparison.verdict = Verdict::kVoid;
+    return comparison;
+  }
+  comparison.metrics = compare_metrics(result, 0, after);
+  comparison.verdict = comparison.metrics.front().verdict;
+  if (profiles[0] && profiles[after]) {
+    const ProfileTables &first = *report.arms[0].profile, &second = *report.arms[after].profile;
+    comparison.changes =
+        compare_categories({*profiles[0], first}, {*profiles[after], second}, rules);
+    comparison.changes_judged = first.rounds >= 2 && second.rounds >= 2;
+  }
+  comparison.explanation = explain_comparison(report.arms[0], report.arms[after], comparison);
+  return comparison;
+}
+
+void add_arms(const RunResult& result, const RuleSet& rules, Report& report, Profiles& profiles) {
+  for (std::size_t i = 0; i < result.arms.size(); ++i) {
+    ArmSummary summary = summarise_arm(result, i);
+    const std::uint64_t seed = derive_seed(result.seed, result.arms[i].name);
+    profiles.push_back(analyse_profile(rounds_of(result, i).profiling, rules, seed));
+    if (profiles.back()) summary.profile = make_profile_tables(*profiles.back(), rules);
+    report.arms.push_back(std::move(summary));
+  }
+}
+
+void add_document_rows(const RuleSet& rules, Report& report) {
+  for (const ArmSummary& arm : report.arms) {
+    if (arm.arm.name != kDocumentVariant || !arm.profile) continue;
+    report.document_arm = arm.arm.name;
+    report.document_rows = find_document_rows(*arm.profile, rules);
+    return;
+  }
+}
+
+}  // namespace
+
+Report build_report(const RunResult& result, const RuleSet& rules) {
+  Report report{.command = result.command,
+                .started = result.started,
+                .environment = result.environment,
+                .scenario = result.scenario,
+                .target = result.target,
+                .placement = result.placement,
+                .seed = result.seed,
+                .equivalence_margin = result.equivalence_margin,
+                .partial = result.partial,
+                .key_finding = {},
+                .arms = {},
+                .comparisons = {},
+                .explanation = {},
+                .document_arm = {},
+                .document_rows = {},
+                .capabilities = result.capabilities,
+                .warnings = result.warnings};
+  Profiles profiles;
+  add_arms(result, rules, report, profiles);
+  for (std::size_t after = 1; after < report.arms.size(); ++after) {
+    report.comparisons.push_back(compare_arms(result, report, profiles, after, rules));
+  }
+  if (report.arms.size() == 1) report.explanation = explain_arm(report.arms.front());
+  add_document_rows(rules, report);
+  report.key_finding = key_finding(report);
+  return report;
+}
+
+std::string to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kImproved:
+      return "improved";
+    case Verdict::kRegressed:
+      return "regressed";
+    case Verdict::kEquivalent:
+      return "equivalent";
+    case Verdict::kUndecided:
+      return "undecided";
+    case Verdict::kVoid:
+      break;
+  }
+  return "void";
+}
+
+std::string to_string(CellVerdict verdict) {
+  switch (verdict) {
+    case CellVerdict::kBetter:
+      return "better";
+    case CellVerdict::kWorse:
+      return "worse";
+    case CellVerdict::kRenormalised:
+      return "renormalised only";
+    case CellVerdict::kNotSignificant:
+      return "not significant";
+    case CellVerdict::kNew:
+      return "new";
+    case CellVerdict::kGone:
+      break;
+  }
+  return "gone";
+}
+
+}  // namespace vfsprof::reports

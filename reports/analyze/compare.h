@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "reports/analyze/profile_tables.h"
+#include "reports/analyze/report.h"
+
+namespace vfsprof::reports {
+
+/// What a verdict on a metric is made from.
+struct VerdictInput {
+  std::vector<double>
+      log_ratios;  ///< of the pairs, after / before; infinite where one side is zero
+  double equivalence_margin = 0.05;
+  bool lower_is_better = true;
+};
+
+/// The four-way verdict on the pairs of one metric: `equivalent` if the whole interval lies within
+/// 1 +- margin (checked first), improved or regressed if it lies on one side of 1, else undecided.
+MetricComparison judge(const VerdictInput& input);
+
+/// The metrics of two arms, paired by block over their timing rounds. CPU per operation decides: it
+/// alone is tested at 95 % as a whole; the other rows hold at 95 % each, so that of twenty of them
+/// one may be wrong.
+std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
+                                              std::size_t after);
+
+/// The kind of operation that was done most often, over all arms. Empty if there was none.
+std::string main_kind(const RunResult& result);
+
+/// Whether both arms did the same work: fills `compared`, `void_reasons` and `uncompared`.
+void check_same_work(const RunResult& result, Comparison& comparison);
+
+/// One arm's profile: for resampling, and as its tables show it.
+struct ComparedProfile {
+  const AnalysedProfile& analysed;
+  const ProfileTables& tables;
+};
+
+/// Every category of every thread role in both arms, and every group over all threads. False
+/// discoveries are held at 5 % over the table.
+std::vector<CategoryChange> compare_categories(const ComparedProfile& before,
+                                               const ComparedProfile& after, const RuleSet& rules);
+
+}  // namespace vfsprof::reports

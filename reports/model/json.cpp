@@ -1,0 +1,330 @@
+#include "reports/model/json.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "reports/model/json_reader.h"
+#include "reports/model/profile_json.h"
+
+namespace vfsprof::reports {
+namespace {
+
+using OutJson = nlohmann::ordered_json;
+
+// A limit that no real run comes near, so that no sum of a hostile file's times overflows.
+constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 55;  // a year
+
+template <class T, class Wanted>
+concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
+
+constexpr std::array<std::string_view, 3> kCapabilityStates{"available", "degraded", "unavailable"};
+constexpr std::array<std::string_view, 2> kRoundKinds{"timing", "profiling"};
+
+// One list of fields per type serves both directions: `archive(name, field)` writes or reads one.
+
+template <class A, Is<Environment> T>
+void describe(A& archive, T& value) {
+  archive("tool_version", value.tool_version);
+  archive("build_type", value.build_type);
+  archive("compiler", value.compiler);
+  archive("kernel", value.kernel);
+  archive("distribution", value.distribution);
+  archive("libc", value.libc);
+  archive("libfuse", value.libfuse);
+  archive("cpu_model", value.cpu_model);
+  archive("hypervisor", value.hypervisor);
+  archive("cpus", value.cpus);
+  archive("memory_bytes", value.memory_bytes);
+  archive("user", value.user);
+  archive("perf_event_paranoid", value.perf_event_paranoid);
+  archive("kptr_restrict", value.kptr_restrict);
+}
+
+template <class A, Is<Capability> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive.choice("state", value.state, kCapabilityStates);
+  archive("detail", value.detail);
+  archive("remedy", value.remedy);
+}
+
+template <class A, Is<NamedValue> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive("value", value.value);
+}
+
+template <class A, Is<Arm> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive("canonical", value.canonical);
+  archive("axes", value.axes);
+}
+
+template <class A, Is<ScenarioInfo> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive("summary", value.summary);
+  archive("racy", value.racy);
+  archive("document", value.document);
+}
+
+template <class A, Is<OperationStats> T>
+void describe(A& archive, T& value) {
+  archive("kind", value.kind);
+  archive("count", value.count);
+  archive("errors", value.errors);
+  archive("bytes", value.bytes);
+  archive.histogram("service_time_ns", value.service_time_ns);
+}
+
+template <class A, Is<Thread> T>
+void describe(A& archive, T& value) {
+  archive("tid", value.tid);
+  archive("name", value.name);
+  archive("full_name", value.full_name);
+  archive("role", value.role);
+  archive("cpu_ns", value.cpu_ns);
+  archive("runnable_ns", value.runnable_ns);
+  archive("voluntary_switches", value.voluntary_switches);
+  archive("involuntary_switches", value.involuntary_switches);
+}
+
+template <class A, Is<CounterValue> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive("unit", value.unit);
+  archive("value", value.value);
+}
+
+template <class A, Is<Profile> T>
+void describe(A& archive, T& value) {
+  archive("event", value.event);
+  archive("requested_event", value.requested_event);
+  archive("frequency_hz", value.frequency_hz);
+  archive("weight_ns", value.weight_ns);
+  archive("slice_ns", value.slice_ns);
+  archive("kernel_frames", value.kernel_frames);
+  archive("lost", value.lost);
+  archive("throttled", value.throttled);
+  archive.columns(value);
+}
+
+template <class A, Is<Round> T>
+void describe(A& archive, T& value) {
+  archive("arm", value.arm);
+  archive("block", value.block);
+  archive.choice("kind", value.kind, kRoundKinds);
+  archive("elapsed_ns", value.elapsed_ns);
+  archive("process_cpu_ns", value.process_cpu_ns);
+  archive("client_cpu_ns", value.client_cpu_ns);
+  archive("collector_cpu_ns", value.collector_cpu_ns);
+  archive("operations", value.operations);
+  archive("threads", value.threads);
+  archive("counters", value.counters);
+  archive("profile", value.profile);
+  archive("tree_hash", value.tree_hash);
+  archive("results_hash", value.results_hash);
+  archive("void_reason", value.void_reason);
+}
+
+template <class A, Is<RunResult> T>
+void describe(A& archive, T& value) {
+  archive("schema_version", value.schema_version);
+  archive("command", value.command);
+  archive("started", value.started);
+  archive("environment", value.environment);
+  archive("scenario", value.scenario);
+  archive("target", value.target);
+  archive("placement", value.placement);
+  archive("seed", value.seed);
+  archive("equivalence_margin", value.equivalence_margin);
+  archive("partial", value.partial);
+  archive("arms", value.arms);
+  archive("rounds", value.rounds);
+  archive("capabilities", value.capabilities);
+  archive("warnings", value.warnings);
+}
+
+class Writer {
+ public:
+  template <class T>
+  void operator()(const char* name, const T& field) {
+    out_[name] = convert(field);
+  }
+
+  template <class E, std::size_t N>
+  void choice(const char* name, E field, const std::array<std::string_view, N>& names) {
+    out_[name] = names[static_cast<std::size_t>(field)];
+  }
+
+  void histogram(const char* name, const Histogram& field) {
+    OutJson buckets = OutJson::array();
+    for (const auto& [index, count] : field.buckets()) {
+      buckets.push_back(OutJson::array({index, count}));
+    }
+    out_[name] = {{"sum", field.sum()}, {"max", field.max()}, {"buckets", std::move(buckets)}};
+  }
+
+  void columns(const Profile& profile) { write_columns(profile, out_); }
+
+  OutJson take() { return std::move(out_); }
+
+ private:
+  template <class T>
+  static OutJson convert(const T& field) {
+    if constexpr (requires(Writer& writer) { describe(writer, field); }) {
+      Writer writer;
+      describe(writer, field);
+      return writer.take();
+    } else {
+      return field;
+    }
+  }
+  template <class T>
+  static OutJson convert(const std::vector<T>& field) {
+    OutJson result = OutJson::array();
+    for (const T& element : field) result.push_back(convert(element));
+    return result;
+  }
+  template <class T>
+  static OutJson convert(const std::optional<T>& field) {
+    return field ? convert(*field) : OutJson();
+  }
+
+  OutJson out_ = OutJson::object();
+};
+
+class Reader {
+ public:
+  explicit Reader(const JsonReader& in) : in_(in) {}
+
+  template <class T>
+  void operator()(const char* name, T& field) {
+    read(in_.member(name), field);
+  }
+
+  template <class E, std::size_t N>
+  void choice(const char* name, E& field, const std::array<std::string_view, N>& names) {
+    const JsonReader in = in_.member(name);
+    const std::string text = in.string();
+    for (std::size_t i = 0; i < N; ++i) {
+      if (names[i] == text) {
+        field = static_cast<E>(i);
+        return;
+      }
+    }
+    in.fail(fmt::format("one of {}", fmt::join(names, ", ")));
+  }
+
+  void histogram(const char* name, Histogram& field) {
+    const JsonReader in = in_.member(name);
+    std::vector<Histogram::Bucket> buckets;
+    for (const JsonReader& element : in.member("buckets").elements()) {
+      const std::vector<std::uint64_t> pair = element.counts();
+      if (pair.size() != 2 || pair[0] > UINT32_MAX || pair[1] > kMaxNs) {
+        element.fail("a bucket's index and count");
+      }
+      buckets.push_back({static_cast<std::uint32_t>(pair[0]), pair[1]});
+    }
+    if (!field.restore(buckets, in.member("sum").count(), in.member("max").count())) {
+      in.fail("bucket indices within the histogram's range (Histogram::kMaxValue)");
+    }
+  }
+
+  void columns(Profile& profile) { read_columns(in_, profile); }
+
+ private:
+  static void read(const JsonReader& in, std::string& field) { field = in.string(); }
+  static void read(const JsonReader& in, bool& field) { field = in.boolean(); }
+  static void read(const JsonReader& in, double& field) { field = in.number(); }
+  static void read(const JsonReader& in, std::int32_t& field) {
+    field = static_cast<std::int32_t>(in.integer(INT32_MIN, INT32_MAX));
+  }
+  static void read(const JsonReader& in, std::uint32_t& field) {
+    field = static_cast<std::uint32_t>(in.count(UINT32_MAX));
+  }
+  static void read(const JsonReader& in, std::uint64_t& field) { field = in.count(); }
+  template <class T>
+  static void read(const JsonReader& in, std::vector<T>& field) {
+    for (const JsonReader& element : in.elements()) read(element, field.emplace_back());
+  }
+  template <class T>
+  static void read(const JsonReader& in, std::optional<T>& field) {
+    if (!in.is_null()) read(in, field.emplace());
+  }
+  template <class T>
+    requires std::is_class_v<T>
+  static void read(const JsonReader& in, T& field) {
+    Reader reader(in);
+    describe(reader, field);
+  }
+
+  JsonReader in_;
+};
+
+void check_times(const Round& round, const JsonReader& in) {
+  for (const auto& [name, value] : {std::pair{"elapsed_ns", round.elapsed_ns},
+                                    std::pair{"process_cpu_ns", round.process_cpu_ns},
+                                    std::pair{"client_cpu_ns", round.client_cpu_ns}}) {
+    if (value > kMaxNs) in.member(name).fail("nanoseconds, less than a year");
+  }
+  for (std::size_t i = 0; i < round.threads.size(); ++i) {
+    if (round.threads[i].cpu_ns > kMaxNs || round.threads[i].runnable_ns > kMaxNs) {
+      in.member("threads").elements()[i].fail("times in nanoseconds, less than a year");
+    }
+  }
+}
+
+void check_round(const Round& round, const RunResult& result, const JsonReader& in) {
+  if (round.arm >= result.arms.size()) {
+    in.member("arm").fail(fmt::format("an index into arms, which are {}", result.arms.size()));
+  }
+  check_times(round, in);
+  if (!round.profile) return;
+  for (const SampleCount& sample : round.profile->samples) {
+    if (sample.thread >= round.threads.size()) {
+      in.member("profile").member("samples").member("thread").fail(
+          fmt::format("indices into the round's threads, which are {}", round.threads.size()));
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_json(const RunResult& result) {
+  Writer writer;
+  describe(writer, result);
+  return writer.take().dump(-1, ' ', false, OutJson::error_handler_t::replace) + "\n";
+}
+
+RunResult run_result_from_json(std::string_view text, const std::string& origin) {
+  const nlohmann::json document = parse_json(text, origin);
+  const JsonReader in(document, origin);
+  const JsonReader version = in.member("schema_version");
+  if (version.integer(1, INT32_MAX) > kSchemaVersion) {
+    version.fail(
+        fmt::format("at most {}: the file was written by a newer vfsprof; read it with that one",
+                    kSchemaVersion));
+  }
+  RunResult result;
+  Reader reader(in);
+  describe(reader, result);
+  if (!std::isfinite(result.equivalence_margin) || result.equivalence_margin <= 0 ||
+      result.equivalence_margin >= 1) {
+    in.member("equivalence_margin").fail("a number above 0 and below 1");
+  }
+  if (result.arms.empty()) in.member("arms").fail("at least one arm");
+  const std::vector<JsonReader> rounds = in.member("rounds").elements();
+  for (std::size_t i = 0; i < rounds.size(); ++i) check_round(result.rounds[i], result, rounds[i]);
+  return result;
+}
+
+}  // namespace vfsprof::reports

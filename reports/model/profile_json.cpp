@@ -1,0 +1,133 @@
+#include "reports/model/profile_json.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace vfsprof::reports {
+namespace {
+
+using OutJson = nlohmann::ordered_json;
+
+// Limits that no real run comes near, so that a hostile file can neither exhaust memory nor
+// overflow a sum.
+constexpr std::uint64_t kMaxSlices = 1'000'000;
+constexpr std::uint64_t kMaxSamples = std::uint64_t{1} << 32;
+constexpr std::uint64_t kMaxWeightNs = 1'000'000'000;
+constexpr std::uint32_t kMaxStackDepth = 1024;
+constexpr std::uint64_t kMaxStackFrames = 100'000'000;
+
+void read_frames(Profile& profile, const JsonReader& whole) {
+  const JsonReader in = whole.member("frames");
+  const std::vector<std::uint64_t> kinds =
+      in.member("kind").counts(static_cast<std::uint64_t>(FrameKind::kInlined));
+  std::vector<std::string> functions = in.member("function").strings();
+  std::vector<std::string> modules = in.member("module").strings();
+  if (functions.size() != kinds.size() || modules.size() != kinds.size()) {
+    in.fail("columns of one length");
+  }
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    profile.frames.push_back(
+        {static_cast<FrameKind>(kinds[i]), std::move(functions[i]), std::move(modules[i])});
+  }
+}
+
+void read_stacks(Profile& profile, const JsonReader& whole) {
+  const JsonReader in = whole.member("nodes");
+  const std::vector<std::uint64_t> callers = in.member("caller").counts();
+  const std::vector<std::uint64_t> frames = in.member("frame").counts();
+  if (callers.size() != frames.size()) in.fail("columns of one length");
+  std::vector<std::uint32_t> depths(callers.size() + 1, 0);
+  for (std::size_t i = 0; i < callers.size(); ++i) {
+    // A caller stands before its callees: no cycles.
+    if (callers[i] > i) in.member("caller").fail("callers that stand before their callees");
+    if (frames[i] >= profile.frames.size()) in.member("frame").fail("indices into frames");
+    depths[i + 1] = depths[static_cast<std::size_t>(callers[i])] + 1;
+    if (depths[i + 1] > kMaxStackDepth) {
+      in.fail(fmt::format("stacks of at most {} frames", kMaxStackDepth));
+    }
+  }
+  std::uint64_t total = 0;
+  for (const std::uint64_t leaf : whole.member("stacks").counts(callers.size())) {
+    total += depths[static_cast<std::size_t>(leaf)];
+    if (total > kMaxStackFrames) whole.member("stacks").fail("fewer or shorter stacks");
+    std::vector<std::uint32_t>& stack = profile.stacks.emplace_back();
+    for (std::size_t node = leaf; node != 0; node = callers[node - 1]) {
+      stack.push_back(static_cast<std::uint32_t>(frames[node - 1]));
+    }
+  }
+}
+
+void read_samples(Profile& profile, const JsonReader& whole) {
+  const JsonReader in = whole.member("samples");
+  const std::vector<std::uint64_t> threads = in.member("thread").counts(UINT32_MAX);
+  const std::vector<std::uint64_t> stacks = in.member("stack").counts();
+  const std::vector<std::uint64_t> slices = in.member("slice").counts(kMaxSlices);
+  const std::vector<std::uint64_t> counts = in.member("count").counts(kMaxSamples);
+  if (stacks.size() != threads.size() || slices.size() != threads.size() ||
+      counts.size() != threads.size()) {
+    in.fail("columns of one length");
+  }
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    if (stacks[i] >= profile.stacks.size()) in.member("stack").fail("indices into stacks");
+    total += counts[i];
+    if (total > kMaxSamples) in.fail(fmt::format("at most {} samples", kMaxSamples));
+    profile.samples.push_back({static_cast<std::uint32_t>(threads[i]),
+                               static_cast<std::uint32_t>(stacks[i]),
+                               static_cast<std::uint32_t>(slices[i]), counts[i]});
+  }
+  if (!profile.samples.empty() && (profile.weight_ns == 0 || profile.weight_ns > kMaxWeightNs)) {
+    whole.member("weight_ns").fail("nanoseconds per sample, above 0 and at most a second");
+  }
+}
+
+}  // namespace
+
+void write_columns(const Profile& profile, OutJson& out) {
+  OutJson kinds = OutJson::array(), functions = OutJson::array(), modules = OutJson::array();
+  for (const Frame& frame : profile.frames) {
+    kinds.push_back(static_cast<int>(frame.kind));
+    functions.push_back(frame.function);
+    modules.push_back(frame.module);
+  }
+  out["frames"] = {{"kind", kinds}, {"function", functions}, {"module", modules}};
+
+  // Node numbers count from 1; 0 is "no caller".
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint64_t> nodes;
+  OutJson callers = OutJson::array(), frames = OutJson::array(), leaves = OutJson::array();
+  for (const auto& stack : profile.stacks) {
+    std::uint64_t node = 0;
+    for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) {
+      const auto [found, is_new] = nodes.try_emplace({node, *frame}, nodes.size() + 1);
+      if (is_new) {
+        callers.push_back(node);
+        frames.push_back(*frame);
+      }
+      node = found->second;
+    }
+    leaves.push_back(node);
+  }
+  out["nodes"] = {{"caller", callers}, {"frame", frames}};
+  out["stacks"] = leaves;
+
+  OutJson thread = OutJson::array(), stack = OutJson::array(), slice = OutJson::array(),
+          count = OutJson::array();
+  for (const SampleCount& sample : profile.samples) {
+    thread.push_back(sample.thread);
+    stack.push_back(sample.stack);
+    slice.push_back(sample.slice);
+    count.push_back(sample.count);
+  }
+  out["samples"] = {{"thread", thread}, {"stack", stack}, {"slice", slice}, {"count", count}};
+}
+
+void read_columns(const JsonReader& whole, Profile& profile) {
+  read_frames(profile, whole);
+  read_stacks(profile, whole);
+  read_samples(profile, whole);
+}
+
+}  // namespace vfsprof::reports

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reports/model/run_result.h"
+
+namespace vfsprof::reports::synthetic {
+
+/// Samples of one stack on one thread role, spread evenly over the slices.
+struct StackSamples {
+  std::string role;
+  std::vector<Frame> stack;  ///< leaf first
+  std::uint64_t count = 0;
+};
+
+struct RoundOptions {
+  std::uint32_t arm = 0;
+  std::uint32_t block = 0;
+  RoundKind kind = RoundKind::kTiming;
+  std::uint64_t operations = 1000;
+  std::uint64_t cpu_ns_per_operation = 40'000;
+  std::uint64_t thread_wakes_per_operation = 3;
+};
+
+Frame kernel(const std::string& function);
+Frame user(const std::string& function);
+
+/// A whole and valid round of writes of 4096 bytes; every figure follows from the options.
+Round make_round(const RoundOptions& options);
+
+/// Gives a round a profile of 1 ms samples in `slices` slices of 100 ms, and its threads.
+void add_profile(Round& round, const std::vector<StackSamples>& samples, std::uint32_t slices = 10);
+
+/// A result with arms of these names, without rounds.
+RunResult make_result(const std::vector<std::string>& arms);
+
+/// What `mutex-pool` looks like: hand-off through three thread roles. `scale` multiplies every
+/// count.
+std::vector<StackSamples> hand_off_samples(std::uint64_t scale);
+
+/// Two arms, `blocks` timing rounds and three profiling rounds each; the second needs `ratio` times
+/// the CPU time of the first.
+RunResult make_comparison(std::uint32_t blocks, double ratio);
+
+}  // namespace vfsprof::reports::synthetic

@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "reports/model/format_error.h"
+#include "reports/tests/synthetic.h"
+#include "reports/write/markdown_table.h"
+#include "reports/write/registry.h"
+
+namespace vfsprof::reports {
+namespace {
+
+using synthetic::add_profile;
+using synthetic::make_comparison;
+using synthetic::make_result;
+using synthetic::make_round;
+using synthetic::user;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Compares with tests/golden/NAME; VFSPROF_UPDATE_GOLDEN=1 writes it instead, for a look at the
+/// difference.
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::string path = std::string(VFSPROF_REPORTS_FOLDER) + "/tests/golden/" + name;
+  if (const char* update = std::getenv("VFSPROF_UPDATE_GOLDEN");
+      update != nullptr && *update == '1') {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  const std::string golden = read_file(path);
+  ASSERT_FALSE(golden.empty()) << path << " cannot be read";
+  std::istringstream wanted(golden), found(text);
+  std::string wanted_line, found_line;
+  for (int line = 1; std::getline(wanted, wanted_line); ++line) {
+    ASSERT_TRUE(std::getline(found, found_line)) << name << " ends before line " << line;
+    ASSERT_EQ(found_line, wanted_line) << name << " line " << line;
+  }
+  EXPECT_FALSE(std::getline(found, found_line)) << name << " goes on after its end";
+}
+
+TEST(Markdown, AComparisonReadsAsTheGoldenFile) {
+  RunResult result = make_comparison(8, 1.0);
+  result.warnings.push_back("the machine was busy: <other> processes took 12 % of the CPUs");
+  expect_golden("comparison.md", render(build_report(result, default_rules()), "md"));
+}
+
+TEST(Markdown, ASingleRunReadsAsTheGoldenFile) {
+  RunResult result = make_comparison(2, 1.0);
+  std::erase_if(result.rounds, [](const Round& round) { return round.arm == 1; });
+  result.arms.resize(1);
+  result.command = "run";
+  expect_golden("run.md", render(build_report(result, default_rules()), "md"));
+}
+
+TEST(Markdown, NamesFromOutsideCannotBreakTheTables) {
+  RunResult result = make_result({"a|b`c<d>\n# e"});
+  Round round = make_round({.kind = RoundKind::kProfiling});
+  add_profile(round, {{"evil|role<script>\n## x", {user("operator|(int)")}, 200},
+                      {"evil|role<script>\n## x", {user("futex`wake")}, 100}});
+  result.rounds.push_back(round);
+  result.scenario.name = "x`|y";
+  const std::string text = render(build_report(result, default_rules()), "md");
+  // In a code span it is text; anywhere else it would be markup.
+  std::string outside;
+  bool in_code = false;
+  for (const char c : text) {
+    const bool is_escaped = !in_code && outside.ends_with('\\');
+    if (c == '`' && !is_escaped) in_code = !in_code;
+    if (!in_code) outside += c;
+  }
+  EXPECT_FALSE(in_code);
+  EXPECT_EQ(outside.find("<script>"), std::string::npos);
+  EXPECT_EQ(text.find("\n# e"), std::string::npos);
+  EXPECT_EQ(text.find("\n## x"), std::string::npos);
+  EXPECT_NE(text.find("`operator\\|`"), std::string::npos);
+  EXPECT_NE(text.find("`futex'wake`"), std::string::npos);
+
+  // Every table has as many cells in each row.
+  std::istringstream lines(text);
+  std::string line;
+  long cells = 0;
+  while (std::getline(lines, line)) {
+    if (!line.starts_with('|')) {
+      cells = 0;
+      continue;
+    }
+    long bars = 0;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      bars += line[i] == '|' && (i == 0 || line[i - 1] != '\\') ? 1 : 0;
+    if (cells == 0) cells = bars;
+    EXPECT_EQ(bars, cells) << line;
+  }
+}
+
+TEST(Markdown, StaysWithinGitHubsLimitWhateverComes) {
+  RunResult result = make_result({"one"});
+  for (const std::size_t roles : {20U, 500U}) {
+    result.rounds.clear();
+    Round round = make_round({.kind = RoundKind::kProfiling});
+    std::vector<synthetic::StackSamples> samples;
+    for (std::size_t i = 0; i < roles; ++i) {
+      for (const char* leaf :
+           {"malloc", "memmove", "memset", "pthread_mutex_lock", "clock_gettime"}) {
+        samples.push_back(
+            {"a-thread-with-a-long-name-" + std::string(1 + i % 40, 'x') + std::to_string(i),
+             {user(leaf)},
+             1 + i % 7});
+      }
+    }
+    add_profile(round, samples, 3);
+    result.rounds.push_back(round);
+    const std::string text = render(build_report(result, default_rules()), "md");
+    EXPECT_LT(text.size(), 65'000U);
+    EXPECT_TRUE(text.ends_with('\n'));
+    EXPECT_GT(text.size(), 5'000U);
+  }
+}
+
+TEST(Markdown, AVoidComparisonGivesNoFigures) {
+  RunResult result = make_comparison(6, 0.5);
+  result.rounds[1].tree_hash = "other";
+  const std::string text = render(build_report(result, default_rules()), "md");
+  EXPECT_NE(text.find("**Void**"), std::string::npos);
+  EXPECT_NE(text.find("the final file trees differ, first in block 0, timing"), std::string::npos);
+  EXPECT_EQ(text.find("Interval of the ratio"), std::string::npos);
+}
+
+TEST(Markdown, AResultWithoutRoundsSaysSo) {
+  const std::string text = render(build_report(make_result({"lonely"}), default_rules()), "md");
+  EXPECT_NE(text.find("`lonely` has no round that counts"), std::string::npos);
+}
+
+TEST(Markdown, PlainTextIsNoMarkup) {
+  EXPECT_EQ(plain("a*b_c_`d[e]<f>&\n# g\\"), "a\\*b_c\\_\\`d\\[e\\]&lt;f&gt;&amp; \\# g\\\\");
+}
+
+TEST(Formats, AnUnknownOneNamesThoseThereAre) {
+  try {
+    render(build_report(make_result({"a"}), default_rules()), "pdf");
+    FAIL();
+  } catch (const FormatError& error) {
+    EXPECT_STREQ(error.what(), "unknown report format \"pdf\"; there are: md, json");
+  }
+}
+
+}  // namespace
+}  // namespace vfsprof::reports

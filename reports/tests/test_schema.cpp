@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "reports/model/json.h"
+#include "reports/tests/synthetic.h"
+#include "reports/write/registry.h"
+
+namespace vfsprof::reports {
+namespace {
+
+using synthetic::make_comparison;
+
+enum class Validity { kValid, kInvalid, kNoValidator };
+
+/// Runs python3-jsonschema on a document.
+Validity validate(const std::string& schema, const std::string& document) {
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string("vfsprof-schema-") +
+       testing::UnitTest::GetInstance()->current_test_info()->name() + ".json");
+  std::ofstream(path) << document;
+  const std::string command =
+      "python3 -c 'import json, sys\n"
+      "try:\n"
+      "  import jsonschema\n"
+      "except ImportError:\n"
+      "  sys.exit(3)\n"
+      "schema = json.load(open(sys.argv[1]))\n"
+      "jsonschema.Draft7Validator.check_schema(schema)\n"
+      "errors = "
+      "list(jsonschema.Draft7Validator(schema).iter_errors(json.load(open(sys.argv[2]))))\n"
+      "[print(list(e.absolute_path), e.message[:200]) for e in errors[:5]]\n"
+      "sys.exit(1 if errors else 0)' '" +
+      std::string(VFSPROF_REPORTS_FOLDER) + "/schema/" + schema + "' '" + path.string() + "'";
+  const int status = std::system(command.c_str());
+  std::filesystem::remove(path);
+  if (status == 0) return Validity::kValid;
+  return WEXITSTATUS(status) == 1 ? Validity::kInvalid : Validity::kNoValidator;
+}
+
+RunResult rich_result() {
+  RunResult result = make_comparison(7, 0.9);
+  result.rounds[2].counters.push_back({"cache_syncs", "calls", 3});
+  return result;
+}
+
+#define EXPECT_VALIDITY(validity, schema, document)                                             \
+  do {                                                                                          \
+    const Validity found = validate(schema, document);                                          \
+    if (found == Validity::kNoValidator) GTEST_SKIP() << "python3-jsonschema is not installed"; \
+    EXPECT_EQ(found, validity);                                                                 \
+  } while (false)
+
+TEST(Schema, ResultsConform) {
+  EXPECT_VALIDITY(Validity::kValid, "run_result.schema.json", to_json(rich_result()));
+}
+
+TEST(Schema, ResultsWithAnUnknownKeyOrAWrongTypeDoNot) {
+  nlohmann::json document = nlohmann::json::parse(to_json(rich_result()));
+  document["rounds"][0]["elapsed_ns"] = "long";
+  EXPECT_VALIDITY(Validity::kInvalid, "run_result.schema.json", document.dump());
+  document = nlohmann::json::parse(to_json(rich_result()));
+  document["rounds"][0]["extra"] = 1;
+  EXPECT_VALIDITY(Validity::kInvalid, "run_result.schema.json", document.dump());
+}
+
+TEST(Schema, ReportsConform) {
+  EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
+                  render(build_report(rich_result(), default_rules()), "json"));
+}
+
+TEST(Schema, VoidReportsConform) {
+  RunResult result = rich_result();
+  result.rounds[0].void_reason = "the cap fired";
+  EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
+                  render(build_report(result, default_rules()), "json"));
+}
+
+TEST(Schema, RulesConform) {
+  std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/default.json");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_VALIDITY(Validity::kValid, "rules.schema.json", text);
+}
+
+TEST(JsonReport, HoldsWhatTheTablesSay) {
+  const Report report = build_report(rich_result(), default_rules());
+  const nlohmann::json document = nlohmann::json::parse(render(report, "json"));
+  EXPECT_EQ(document["comparisons"][0]["verdict"], "improved");
+  EXPECT_EQ(document["arms"][1]["name"], "sharded-pool");
+  double sum = 0;
+  for (const auto& role : document["arms"][0]["profile"]["roles"]) {
+    for (const auto& row : role["rows"]) sum += row["time"]["printed_share_percent"].get<double>();
+  }
+  EXPECT_NEAR(sum, 100, 1e-9);
+  EXPECT_EQ(document["document_rows"].size(), 13U);
+}
+
+}  // namespace
+}  // namespace vfsprof::reports

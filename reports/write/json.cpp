@@ -1,0 +1,252 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "reports/write/writers.h"
+
+namespace vfsprof::reports {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Raised when a key changes its meaning.
+constexpr int kReportSchemaVersion = 1;
+
+template <class T, class Convert>
+Json list(const std::vector<T>& values, Convert convert) {
+  Json result = Json::array();
+  for (const T& value : values) result.push_back(convert(value));
+  return result;
+}
+
+/// JSON has no infinity: a ratio to or from zero is null.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json interval(const Interval& value) {
+  return Json::array({number(value.low), number(value.high)});
+}
+
+Json estimate(const Estimate& value) {
+  return {{"value", value.value},
+          {"interval_95", value.interval ? interval(*value.interval) : Json()}};
+}
+
+Json cpu_time(const CpuTime& time) {
+  return {{"samples", time.samples},
+          {"weight_ns", time.weight_ns},
+          {"share", estimate(time.share)},
+          {"cost_ns_per_operation", estimate(time.cost_ns)},
+          {"printed_share_percent", static_cast<double>(time.printed_share) / 100},
+          {"printed_cost_ns_per_operation", time.printed_cost_ns}};
+}
+
+Json symbol(const SymbolShare& value) { return {{"name", value.name}, {"share", value.share}}; }
+
+Json category_row(const CategoryRow& row) {
+  return {{"category", row.id},
+          {"title", row.title},
+          {"time", cpu_time(row.time)},
+          {"thin", row.thin},
+          {"deciding_frames", list(row.deciding, symbol)},
+          {"innermost_frames", list(row.leaves, symbol)}};
+}
+
+Json role_table(const RoleTable& role) {
+  return {{"role", role.role},
+          {"kernel_name", role.kernel_name.empty() ? role.role : role.kernel_name},
+          {"threads", role.threads},
+          {"time", cpu_time(role.time)},
+          {"scheduled_ns_per_operation", role.scheduled_ns},
+          {"runnable_ns_per_operation", role.runnable_ns},
+          {"switches_per_operation", role.switches},
+          {"rows", list(role.rows, category_row)}};
+}
+
+Json profile(const ProfileTables& tables) {
+  const auto group = [](const GroupTotal& total) -> Json {
+    return {{"group", total.group}, {"time", cpu_time(total.time)}, {"roles", total.roles}};
+  };
+  return {{"rounds", tables.rounds},
+          {"elapsed_ns", tables.elapsed_ns},
+          {"operations", tables.operations},
+          {"samples", tables.samples},
+          {"event", tables.event},
+          {"requested_event", tables.requested_event},
+          {"frequency_hz", tables.frequency_hz},
+          {"kernel_frames", tables.kernel_frames},
+          {"share_denominator", tables.kernel_frames ? "all samples" : "scheduler CPU time"},
+          {"lost", tables.lost},
+          {"throttled", tables.throttled},
+          {"sampled_ns", tables.sampled_ns},
+          {"scheduled_ns", tables.scheduled_ns},
+          {"classified", tables.classified},
+          {"roles", list(tables.roles, role_table)},
+          {"groups", list(tables.groups, group)}};
+}
+
+Json named_values(const std::vector<NamedValue>& values) {
+  Json result = Json::object();
+  for (const NamedValue& value : values) result[value.name] = value.value;
+  return result;
+}
+
+Json operation(const OperationSummary& kind) {
+  return {{"kind", kind.kind},
+          {"count", kind.count},
+          {"errors", kind.errors},
+          {"per_second", kind.per_second},
+          {"bytes_per_second", kind.bytes_per_second},
+          {"mean_ns", kind.mean_ns},
+          {"p50_ns", kind.p50_ns},
+          {"p90_ns", kind.p90_ns},
+          {"p99_ns", kind.p99_ns},
+          {"p999_ns", kind.p999_ns},
+          {"max_ns", kind.max_ns}};
+}
+
+Json role_usage(const RoleUsage& usage) {
+  return {{"role", usage.role},
+          {"cpu_ns_per_operation", usage.cpu_ns},
+          {"runnable_ns_per_operation", usage.runnable_ns},
+          {"voluntary_switches_per_operation", usage.voluntary_switches},
+          {"involuntary_switches_per_operation", usage.involuntary_switches}};
+}
+
+Json counter(const CounterSummary& value) {
+  return {{"name", value.name},
+          {"unit", value.unit},
+          {"total", value.total},
+          {"per_operation", value.per_operation}};
+}
+
+Json arm(const ArmSummary& summary) {
+  return {{"name", summary.arm.name},
+          {"canonical", summary.arm.canonical},
+          {"axes", named_values(summary.arm.axes)},
+          {"timing_rounds", summary.timing_rounds},
+          {"profiling_rounds", summary.profiling_rounds},
+          {"void_rounds", summary.void_rounds},
+          {"from_profiling_rounds", summary.from_profiling_rounds},
+          {"operations", summary.operations},
+          {"elapsed_ns", summary.elapsed_ns},
+          {"operations_per_second", summary.operations_per_second},
+          {"cpu_ns_per_operation", summary.cpu_ns},
+          {"client_cpu_ns_per_operation", summary.client_cpu_ns},
+          {"collector_cpu_ns_per_operation", summary.collector_cpu_ns},
+          {"switches_per_operation", summary.switches},
+          {"bytes_copied_per_byte_written",
+           summary.copied_per_byte ? Json(*summary.copied_per_byte) : Json()},
+          {"operation_kinds", list(summary.kinds, operation)},
+          {"roles", list(summary.roles, role_usage)},
+          {"counters", list(summary.counters, counter)},
+          {"profile", summary.profile ? profile(*summary.profile) : Json()}};
+}
+
+Json metric(const MetricComparison& comparison) {
+  const auto& mde = comparison.minimum_detectable_effect;
+  return {
+      {"metric", comparison.id},
+      {"title", comparison.title},
+      {"unit", comparison.unit},
+      {"lower_is_better", comparison.lower_is_better},
+      {"decides", comparison.decides},
+      {"pairs", comparison.pairs},
+      {"before", comparison.before},
+      {"after", comparison.after},
+      {"ratio", number(comparison.ratio)},
+      {"ratio_interval", comparison.interval ? interval(comparison.interval->interval) : Json()},
+      {"ratio_confidence", comparison.interval ? Json(comparison.interval->confidence) : Json()},
+      {"minimum_detectable_effect", mde ? Json(*mde) : Json()},
+      {"verdict", to_string(comparison.verdict)},
+      {"note", comparison.note}};
+}
+
+Json change(const CategoryChange& value) {
+  return {{"role", value.role.empty() ? Json() : Json(value.role)},
+          {value.role.empty() ? "group" : "category", value.id},
+          {"title", value.title},
+          {"before", cpu_time(value.before)},
+          {"after", cpu_time(value.after)},
+          {"share_difference", estimate(value.share_difference)},
+          {"cost_difference_ns", estimate(value.cost_difference_ns)},
+          {"thin", value.thin},
+          {"verdict", to_string(value.verdict)}};
+}
+
+Json comparison(const Comparison& value, const Report& report) {
+  return {{"before", report.arms[value.before].arm.name},
+          {"after", report.arms[value.after].arm.name},
+          {"verdict", to_string(value.verdict)},
+          {"compared", value.compared},
+          {"not_compared", value.uncompared},
+          {"void_reasons", value.void_reasons},
+          {"metrics", list(value.metrics, metric)},
+          {"changes_judged", value.changes_judged},
+          {"changes", list(value.changes, change)},
+          {"explanation", value.explanation}};
+}
+
+Json document_row(const DocumentRow& row) {
+  return {{"role", row.role},
+          {"title", row.title},
+          {"document_percent", row.document_percent},
+          {"time", row.absent.empty() ? cpu_time(row.time) : Json()},
+          {"absent", row.absent}};
+}
+
+Json capability(const Capability& value) {
+  constexpr const char* kStates[] = {"available", "degraded", "unavailable"};
+  return {{"name", value.name},
+          {"state", kStates[static_cast<std::size_t>(value.state)]},
+          {"detail", value.detail},
+          {"remedy", value.remedy}};
+}
+
+Json environment(const Environment& machine) {
+  return {{"tool_version", machine.tool_version},
+          {"build_type", machine.build_type},
+          {"compiler", machine.compiler},
+          {"kernel", machine.kernel},
+          {"distribution", machine.distribution},
+          {"libc", machine.libc},
+          {"libfuse", machine.libfuse},
+          {"cpu_model", machine.cpu_model},
+          {"hypervisor", machine.hypervisor},
+          {"cpus", machine.cpus},
+          {"memory_bytes", machine.memory_bytes},
+          {"user", machine.user},
+          {"perf_event_paranoid", machine.perf_event_paranoid},
+          {"kptr_restrict", machine.kptr_restrict}};
+}
+
+}  // namespace
+
+std::string write_json(const Report& report) {
+  const Json document{
+      {"report_schema_version", kReportSchemaVersion},
+      {"command", report.command},
+      {"started", report.started},
+      {"environment", environment(report.environment)},
+      {"scenario",
+       {{"name", report.scenario.name},
+        {"summary", report.scenario.summary},
+        {"racy", report.scenario.racy}}},
+      {"target", report.target},
+      {"placement", report.placement},
+      {"seed", report.seed},
+      {"equivalence_margin", report.equivalence_margin},
+      {"partial", report.partial},
+      {"key_finding", report.key_finding},
+      {"arms", list(report.arms, arm)},
+      {"comparisons", list(report.comparisons,
+                           [&](const Comparison& value) { return comparison(value, report); })},
+      {"explanation", report.explanation},
+      {"document_arm", report.document_arm},
+      {"document_rows", list(report.document_rows, document_row)},
+      {"capabilities", list(report.capabilities, capability)},
+      {"warnings", report.warnings}};
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace vfsprof::reports

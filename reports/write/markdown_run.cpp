@@ -1,0 +1,223 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "reports/analyze/text.h"
+#include "reports/write/markdown_parts.h"
+#include "reports/write/markdown_table.h"
+
+namespace vfsprof::reports {
+namespace {
+
+using Align = MarkdownTable::Align;
+
+std::string latency_table(const Report& report) {
+  MarkdownTable table({{"Arm"},
+                       {"Operation"},
+                       {"Count", Align::kRight},
+                       {"per s", Align::kRight},
+                       {"MB/s", Align::kRight},
+                       {"p50", Align::kRight},
+                       {"p90", Align::kRight},
+                       {"p99", Align::kRight},
+                       {"p99.9", Align::kRight},
+                       {"max", Align::kRight},
+                       {"Errors", Align::kRight}});
+  const auto time = [](std::uint64_t ns) { return format_duration(static_cast<double>(ns)); };
+  for (const ArmSummary& arm : report.arms) {
+    for (const OperationSummary& kind : arm.kinds) {
+      table.add({code(arm.arm.name), plain(kind.kind), format_count(kind.count),
+                 format_number(kind.per_second),
+                 kind.bytes_per_second > 0 ? format_number(kind.bytes_per_second / 1e6) : "",
+                 time(kind.p50_ns), time(kind.p90_ns), time(kind.p99_ns), time(kind.p999_ns),
+                 time(kind.max_ns), format_count(kind.errors)});
+    }
+  }
+  return table.empty() ? "" : table.take() + "\n";
+}
+
+/// A line of the cost table: a title and a value per arm, empty where the arm has none.
+class CostTable {
+ public:
+  explicit CostTable(const Report& report) : report_(report), table_(columns(report)) {}
+
+  void add(const std::string& title, const std::function<std::string(const ArmSummary&)>& value) {
+    std::vector<std::string> cells{title};
+    for (const ArmSummary& arm : report_.arms) cells.push_back(value(arm));
+    table_.add(cells);
+  }
+
+  std::string take() { return table_.take(); }
+
+ private:
+  std::vector<MarkdownTable::Column> columns(const Report& report) {
+    for (const ArmSummary& arm : report.arms) titles_.push_back(code(arm.arm.name));
+    std::vector<MarkdownTable::Column> result{{"Per operation"}};
+    for (const std::string& title : titles_) result.push_back({title, Align::kRight});
+    return result;
+  }
+
+  const Report& report_;
+  std::vector<std::string> titles_;
+  MarkdownTable table_;
+};
+
+void add_roles(CostTable& table, const Report& report) {
+  std::vector<std::string> roles;
+  for (const ArmSummary& arm : report.arms) {
+    for (const RoleUsage& usage : arm.roles) {
+      if (std::find(roles.begin(), roles.end(), usage.role) == roles.end())
+        roles.push_back(usage.role);
+    }
+  }
+  for (const std::string& role : roles) {
+    table.add(fmt::format("{}: CPU / waiting for a CPU / context switches", code(role)),
+              [&role](const ArmSummary& arm) -> std::string {
+                for (const RoleUsage& usage : arm.roles) {
+                  if (usage.role != role) continue;
+                  return fmt::format(
+                      "{} / {} / {}", format_duration(usage.cpu_ns),
+                      format_duration(usage.runnable_ns),
+                      format_number(usage.voluntary_switches + usage.involuntary_switches));
+                }
+                return "";
+              });
+  }
+}
+
+void add_counters(CostTable& table, const Report& report) {
+  std::vector<CounterSummary> counters;
+  for (const ArmSummary& arm : report.arms) {
+    for (const CounterSummary& counter : arm.counters) {
+      if (std::none_of(counters.begin(), counters.end(),
+                       [&](const CounterSummary& known) { return known.name == counter.name; })) {
+        counters.push_back(counter);
+      }
+    }
+  }
+  for (const CounterSummary& counter : counters) {
+    table.add(fmt::format("{} ({})", code(counter.name), plain(counter.unit)),
+              [&counter](const ArmSummary& arm) -> std::string {
+                for (const CounterSummary& own : arm.counters) {
+                  if (own.name == counter.name) return format_number(own.per_operation);
+                }
+                return "";
+              });
+  }
+}
+
+std::string cost_table(const Report& report) {
+  CostTable table(report);
+  table.add("**CPU time of the observed process**", [](const ArmSummary& arm) {
+    return fmt::format("**{}**", format_duration(arm.cpu_ns));
+  });
+  table.add("CPU time of the clients (not part of it)",
+            [](const ArmSummary& arm) { return format_duration(arm.client_cpu_ns); });
+  table.add("CPU time of the collectors, in profiling rounds only",
+            [](const ArmSummary& arm) { return format_duration(arm.collector_cpu_ns); });
+  table.add("context switches of the observed process",
+            [](const ArmSummary& arm) { return format_number(arm.switches); });
+  table.add("bytes copied in user space per byte written", [](const ArmSummary& arm) {
+    return arm.copied_per_byte ? format_number(*arm.copied_per_byte) : "not counted";
+  });
+  add_roles(table, report);
+  add_counters(table, report);
+  return table.take() + "\n";
+}
+
+}  // namespace
+
+std::string markdown_work(const Report& report) {
+  std::string text = "## Throughput, latency and cost\n\n";
+  for (const ArmSummary& arm : report.arms) {
+    text += fmt::format(
+        "- {}: {} operations in {} of {} {} round{}, {} operations per second.\n",
+        code(arm.arm.name), format_count(arm.operations),
+        format_duration(static_cast<double>(arm.elapsed_ns)),
+        arm.from_profiling_rounds ? arm.profiling_rounds : arm.timing_rounds,
+        arm.from_profiling_rounds ? "profiling" : "timing",
+        (arm.from_profiling_rounds ? arm.profiling_rounds : arm.timing_rounds) == 1 ? "" : "s",
+        format_number(arm.operations_per_second));
+    if (arm.from_profiling_rounds) {
+      text += "  There were no timing rounds: times and costs include what sampling costs.\n";
+    }
+    for (const std::string& reason : arm.void_rounds)
+      text += fmt::format("  - void: {}\n", plain(reason));
+  }
+  text += "\n" + latency_table(report) + cost_table(report);
+  return text +
+         "An operation is one system call of a client; latency is its service time as the client "
+         "sees it.\n\n";
+}
+
+std::string markdown_limits(const Report& report) {
+  std::string text = "## What could not be measured\n\n";
+  MarkdownTable table({{"What"}, {"State"}, {"What is lost, and why"}, {"What gives it back"}});
+  for (const Capability& capability : report.capabilities) {
+    if (capability.state == CapabilityState::kAvailable) continue;
+    table.add({plain(capability.name),
+               capability.state == CapabilityState::kDegraded ? "degraded" : "unavailable",
+               plain(capability.detail), capability.remedy.empty() ? "" : code(capability.remedy)});
+  }
+  text += table.empty() ? "Everything that was asked for was measured.\n\n" : table.take() + "\n";
+  for (const std::string& warning : report.warnings)
+    text += fmt::format("- Warning: {}\n", plain(warning));
+  return text + (report.warnings.empty() ? "" : "\n");
+}
+
+std::string markdown_environment(const Report& report) {
+  const Environment& machine = report.environment;
+  MarkdownTable table({{"Environment"}, {"Value"}});
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) table.add({std::string(name), plain(value)});
+  };
+  add("started", report.started);
+  add("vfsprof",
+      fmt::format("{} ({}, {})", machine.tool_version, machine.build_type, machine.compiler));
+  add("kernel", machine.kernel);
+  add("distribution", machine.distribution);
+  add("libc", machine.libc);
+  add("libfuse", machine.libfuse);
+  add("CPU", fmt::format("{} ({} CPUs)", machine.cpu_model, machine.cpus));
+  add("hypervisor", machine.hypervisor.empty() ? "none" : machine.hypervisor);
+  add("memory", fmt::format("{:.1f} GiB", static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  add("user", machine.user);
+  add("perf_event_paranoid, kptr_restrict",
+      fmt::format("{}, {}", machine.perf_event_paranoid, machine.kptr_restrict));
+  add("scenario", fmt::format("{}: {}", report.scenario.name, report.scenario.summary));
+  add("target, placement, seed",
+      fmt::format("{}, {}, {}", report.target, report.placement, report.seed));
+  for (const ArmSummary& arm : report.arms) {
+    if (!arm.arm.canonical.empty()) table.add({code(arm.arm.name), code(arm.arm.canonical)});
+  }
+  return "## Environment\n\n" + table.take() + "\n";
+}
+
+std::string markdown_method(const Report& report) {
+  std::string text = "## Method\n\n";
+  text +=
+      "- Each round is a fresh process. Timing rounds carry no sampler, profiling rounds do; times "
+      "are "
+      "compared over timing rounds only.\n"
+      "- A stack is walked from its innermost frame outward; the first frame that a rule matches "
+      "gives "
+      "the sample its category.\n"
+      "- Intervals of shares and costs: 95 %, bootstrap over blocks of time slices within a round "
+      "and over rounds, widened for few rounds by Student's t; fewer than 100 samples are marked "
+      "thin.\n";
+  if (!report.comparisons.empty()) {
+    text +=
+        "- Arms take turns, paired by block. Ratios: exact sign-test interval of the median of the "
+        "paired ratios; six pairs are the fewest that give one at 95 %. What could be seen is 3.5 "
+        "standard deviations of the log-ratios divided by the root of n.\n"
+        "- Differences of shares are percentage points (pp).\n";
+  }
+  return text + fmt::format(
+                    "- Everything here is derived from one result file; resampling starts from "
+                    "its seed, {}.\n",
+                    report.seed);
+}
+
+}  // namespace vfsprof::reports
