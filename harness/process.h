@@ -25,21 +25,25 @@ std::string describe(const ExitStatus& status);
 
 /// A descriptor that the child gets under a number of its own.
 struct ChildFd {
-  int ours = -1;    ///< stays open here
+  int ours = -1;  ///< stays open here
   int theirs = -1;
 };
 
 struct ChildOptions {
-  std::vector<std::string> command;  ///< command[0]: path of the program
-  std::vector<ChildFd> fds;          ///< everything else but 0, 1 and 2 is closed
-  std::function<void()> before_exec; ///< runs in the child; only async-signal-safe work
+  std::vector<std::string> command;   ///< command[0]: path of the program
+  std::vector<ChildFd> fds;           ///< everything else but 0, 1 and 2 is closed
+  std::function<void()> before_exec;  ///< runs in the child; only async-signal-safe work
 };
 
-/// A child process in a process group of its own (Ctrl-C reaches only us), which dies with us. The destructor ends it:
-/// SIGTERM, after `kGrace` SIGKILL, and reaps it.
+/// A child process in a process group of its own (Ctrl-C reaches only us), which gets SIGTERM when
+/// we die. The destructor ends it and what it started in its group: SIGTERM, after `kGrace`
+/// SIGKILL, and reaps it; after another `kKillGrace` it leaves it to the kernel.
+/// Threads: one caller. The kernel sends the SIGTERM when the constructing *thread* ends, so that
+/// thread must outlive the child.
 class ChildProcess {
  public:
   static constexpr std::chrono::seconds kGrace{20};
+  static constexpr std::chrono::seconds kKillGrace{2};
 
   /// Errors: EnvironmentError if the program cannot be started.
   explicit ChildProcess(const ChildOptions& options);
@@ -54,6 +58,7 @@ class ChildProcess {
   std::optional<ExitStatus> poll();
   /// Waits for it to end. Throws Interrupted when a signal arrives meanwhile.
   ExitStatus wait();
+  /// Does nothing once it has ended.
   void signal(int number);
 
  private:
@@ -62,18 +67,19 @@ class ChildProcess {
   std::optional<ExitStatus> status_;
 };
 
-/// Waits until `fd` is readable (or at its end), or `pidfd` (may be -1) says that its process ended; true if `fd` is.
-/// Throws Interrupted when SIGINT or SIGTERM arrives.
+/// Waits until `fd` is readable (or at its end), or `pidfd` (may be -1) says that its process
+/// ended; true if `fd` is. Throws Interrupted when SIGINT or SIGTERM arrives.
 bool wait_readable(int fd, int pidfd);
 
 /// The folder of the running program: where its sister programs are.
 std::filesystem::path program_directory();
 
-/// From here on SIGINT and SIGTERM are noted, and surface as Interrupted at the next wait or `check_interrupted`.
+/// From here on SIGINT and SIGTERM are noted, and surface as Interrupted at the next wait or
+/// `check_interrupted`, once each: what runs on the way up can wait again.
 void catch_interrupts();
 /// Throws Interrupted if a signal was noted.
 void check_interrupted();
-/// A descriptor that is readable once a signal was noted.
+/// A descriptor that is readable once a signal was noted; -1 before `catch_interrupts`.
 int interrupt_fd();
 
 }  // namespace vfsprof::harness

@@ -25,9 +25,10 @@ struct CollectorOptions {
 
 /// One source of figures about the observed process.
 ///
-/// Order of calls: attach (the process runs, its load has not begun), start, stop, collect (the process still lives).
-/// A collector that cannot measure does nothing and says so in `capability`: a round goes on without it.
-/// Threads: one caller; a collector may keep a thread of its own between start and stop.
+/// Order of calls: attach (the process runs, its load has not begun), start, stop, collect (the
+/// process still lives). A collector that cannot measure does nothing and says so in `capability`:
+/// a round goes on without it. Threads: one caller; a collector may keep a thread of its own
+/// between start and stop.
 class Collector {
  public:
   virtual ~Collector() = default;
@@ -49,8 +50,8 @@ struct CollectorInfo {
   std::unique_ptr<Collector> (*make)(const CollectorOptions& options);
 };
 
-/// Every collector, in the order in which they attach and collect. `usage` comes first: it fills Round::threads, which
-/// the others refer to.
+/// Every collector, in the order in which they attach and collect. `usage` comes first: it fills
+/// Round::threads, which the others refer to.
 std::span<const CollectorInfo> all_collectors();
 
 }  // namespace vfsprof::harness

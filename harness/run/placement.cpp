@@ -43,10 +43,21 @@ Placement parse_placement(const std::string& text) {
   throw BadInput(fmt::format("unknown placement '{}': allowed are packed, split, free", text));
 }
 
-bool place_current_thread(Placement placement, Side side) {
+bool can_place(Placement placement) {
+  return placement == Placement::kFree || allowed_cpus().size() >= 2;
+}
+
+HarnessPlacement::HarnessPlacement(Placement placement) {
+  can_place(placement);
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  place_current_thread(placement, Side::kHarness);
+}
+
+HarnessPlacement::~HarnessPlacement() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+void place_current_thread(Placement placement, Side side) {
   const std::vector<int>& cpus = allowed_cpus();
-  if (placement == Placement::kFree) return true;
-  if (cpus.size() < 2) return false;
+  if (placement == Placement::kFree || cpus.size() < 2) return;
   // The last CPU carries the load; CPU 0, which takes most interrupts, goes to whoever is not measured.
   const std::size_t loaded = cpus.size() - 1;
   cpu_set_t set;
@@ -59,7 +70,7 @@ bool place_current_thread(Placement placement, Side side) {
   } else {
     add(loaded - 1);
   }
-  return ::sched_setaffinity(0, sizeof set, &set) == 0;
+  ::sched_setaffinity(0, sizeof set, &set);
 }
 
 }  // namespace vfsprof::harness

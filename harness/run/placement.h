@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sched.h>
+
 #include <string>
 #include <string_view>
 
@@ -16,8 +18,25 @@ Placement parse_placement(const std::string& text);
 
 enum class Side { kClient, kDaemon, kHarness };
 
-/// Binds the calling thread (and what it starts) to the CPUs of its side. Does nothing under `free`, or where there are
-/// too few CPUs; returns false in the latter case, so that the result can say so.
-bool place_current_thread(Placement placement, Side side);
+/// Whether this machine has the CPUs for a placement. Reads and remembers the CPUs that this process may use: call it
+/// once before anything is placed.
+bool can_place(Placement placement);
+
+/// Keeps the calling thread (and what it starts meanwhile without placing it) off the loaded CPU; the destructor restores
+/// where it could run before.
+class HarnessPlacement {
+ public:
+  explicit HarnessPlacement(Placement placement);
+  ~HarnessPlacement();
+  HarnessPlacement(const HarnessPlacement&) = delete;
+  HarnessPlacement& operator=(const HarnessPlacement&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+/// Binds the calling thread, and what it starts, to the CPUs of its side. Does nothing under `free`, or where there are
+/// too few CPUs (`can_place`). Async-signal-safe after `can_place`: meant for the time between fork and exec.
+void place_current_thread(Placement placement, Side side);
 
 }  // namespace vfsprof::harness

@@ -16,43 +16,57 @@ namespace vfsprof::harness {
 
 /// What the clients of one round did.
 struct ClientResult {
-  std::uint64_t elapsed_ns = 0;  ///< first operation to last result
+  std::uint64_t elapsed_ns = 0;  ///< first operation to last result, pauses included
   std::uint64_t cpu_ns = 0;      ///< of the client process in the measured phase
   std::vector<reports::OperationStats> operations;
   std::string results_hash;  ///< over every operation and result, per client, in order
-  std::string failure;       ///< why the round is void (an operation failed, the cap fired); empty for a good one
+  /// Why the round is void (an operation failed, the cap fired); empty for a good one.
+  std::string failure;
 };
 
 struct ClientOptions {
   std::filesystem::path directory;  ///< where the clients work; they stay inside it
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
+  std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 
-/// The clients of one round: a process of its own whose threads issue ordinary system calls. The destructor ends it.
+/// The clients of one round: a process of its own whose threads (`client-N`) issue ordinary system
+/// calls on files `cN-fM`. The destructor ends it.
 ///
-/// Order of calls: construct (starts the process, which creates and prefills its files), wait_until_ready, go, wait.
-/// Errors: EnvironmentError if the process cannot start or ends unexpectedly; Interrupted when a signal arrives.
+/// Order of calls: construct (starts the process, which creates and prefills its files),
+/// wait_until_ready, go, wait, finish.
+/// Errors: EnvironmentError if the process cannot start, cannot set up its files, or ends
+/// unexpectedly; Interrupted when a signal arrives.
+/// Threads: one caller, which outlives the object (the clients die with the thread that constructed
+/// it).
 class ClientProcess {
  public:
+  /// The scenario's own seed and placement do not count; those of `options` do.
   ClientProcess(const Scenario& scenario, const ClientOptions& options);
   ~ClientProcess();
   ClientProcess(const ClientProcess&) = delete;
   ClientProcess& operator=(const ClientProcess&) = delete;
 
+  pid_t pid() const;
+
   void wait_until_ready();
   /// Starts the measured phase.
   void go();
-  /// Returns when every operation is done, or the cap fired.
+  /// Returns when every operation is done, or the cap fired. Files that stay open in all loops
+  /// still are.
   ClientResult wait();
+  /// Closes what is still open, outside the measured phase, and ends the process. After a failed
+  /// round it only ends it.
+  void finish();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// The main function of the client process (`vfsprof client`, hidden): reads the scenario from standard input, talks to
-/// its ClientProcess over standard input and output. Returns an exit code.
+/// The main function of the client process (`vfsprof client`, hidden): reads the scenario from
+/// standard input, talks to its ClientProcess over standard input and output. Returns an exit code.
 int client_main();
 
 }  // namespace vfsprof::harness

@@ -13,25 +13,44 @@ namespace vfsprof::harness {
 /// fio's `rw`: which operations a job issues and in which order of offsets.
 enum class AccessPattern { kWrite, kRandWrite, kRead, kRandRead, kReadWrite, kRandReadWrite };
 
+/// fio's word: "write", "randwrite", "read", "randread", "rw", "randrw".
+std::string_view to_string(AccessPattern rw);
+/// Whether offsets are drawn at random (with repetition, as fio's `norandommap`).
+bool is_random(AccessPattern rw);
+/// Whether the pattern reads, and whether it writes; `rw` and `randrw` do both.
+bool reads(AccessPattern rw);
+bool writes(AccessPattern rw);
+
 /// A group of identical clients, in fio's vocabulary. Sizes in bytes.
 struct Job {
   std::string name;
   AccessPattern rw = AccessPattern::kWrite;
-  unsigned rwmixread = 50;        ///< per cent of reads where `rw` mixes
-  std::uint64_t bs = 4096;        ///< bytes per read or write
-  std::uint64_t size = 0;         ///< of each file
-  unsigned numjobs = 1;           ///< clients, each a thread with files of its own
-  unsigned nrfiles = 1;           ///< files per client
-  std::uint64_t number_ios = 0;   ///< reads and writes per client and loop; 0: once over every file
-  unsigned loops = 1;             ///< the measured phase does everything this often
-  std::uint64_t fsync = 0;        ///< an fsync after this many writes to a file; 0: never
-  bool end_fsync = false;         ///< fsync before each close
-  bool prefill = false;           ///< write every file in full before the measured phase
-  bool reopen = false;            ///< open and close the files in every loop instead of once
-  bool create = false;            ///< each loop starts with new files (old ones are unlinked)
-  bool verify = false;            ///< check the contents of every read
+  unsigned rwmixread = 50;  ///< per cent of reads where `rw` mixes
+  std::uint64_t bs = 4096;  ///< bytes per read or write
+  std::uint64_t size = 0;   ///< of each file
+  unsigned numjobs = 1;     ///< clients, each a thread with files of its own
+  unsigned nrfiles = 1;     ///< files per client
+  /// Reads and writes per client and loop; 0: as many as its files have blocks.
+  std::uint64_t number_ios = 0;
+  unsigned loops = 1;       ///< the measured phase does everything this often
+  std::uint64_t fsync = 0;  ///< an fsync after this many writes to a file; 0: never
+  bool end_fsync = false;   ///< fsync before each close
+  bool prefill = false;     ///< write every file in full before the measured phase
+  bool reopen = false;      ///< open and close the files in every loop instead of once
+  /// Each loop starts with new files (old ones are unlinked); implies `reopen`.
+  bool create = false;
+  /// Check the contents of every read; where `rw` only writes, each loop ends by reading all
+  /// files back.
+  bool verify = false;
   std::chrono::nanoseconds thinktime{0};  ///< pause between loops
 };
+
+/// Reads and writes per client and loop, the read-back of `verify` apart.
+std::uint64_t ios_per_loop(const Job& job);
+/// Whether each loop opens and closes the files.
+inline bool opens_each_loop(const Job& job) { return job.reopen || job.create; }
+/// Whether each loop ends by reading all files back.
+inline bool reads_back(const Job& job) { return job.verify && !reads(job.rw); }
 
 /// A workload: what clients do, on which placement, bounded by operations.
 struct Scenario {
@@ -41,7 +60,8 @@ struct Scenario {
   std::uint64_t seed = 1;
   Placement placement = Placement::kPacked;
   bool racy = false;  ///< clients share names or ranges
-  std::chrono::nanoseconds runtime_cap{0};  ///< a safety net: a round that hits it is void
+  /// A safety net: a round that hits it is void.
+  std::chrono::nanoseconds runtime_cap{std::chrono::minutes{2}};
   std::vector<Job> jobs;
   std::string document;  ///< the JSON text it came from
 };
@@ -61,5 +81,9 @@ Scenario load_scenario(const std::string& name_or_path);
 
 /// The same from text; `origin` is named in errors.
 Scenario parse_scenario(std::string_view text, const std::string& origin);
+
+/// The scenario as a JSON document on one line, every key written out: parsing it gives the same
+/// scenario. Durations are kept to the microsecond.
+std::string to_document(const Scenario& scenario);
 
 }  // namespace vfsprof::harness

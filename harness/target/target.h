@@ -5,21 +5,25 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "harness/run/placement.h"
 
 namespace vfsprof::harness {
 
-/// A place where a scenario can run: `fuse` (the reference file system on a real mount), `dir=PATH` (a plain directory),
-/// `external=PATH` (a mount that somebody else serves).
+struct TargetInfo;
+
+/// A place where a scenario can run: `fuse`, `dir=PATH`, `external=PATH`.
 struct TargetSpec {
-  std::string kind = "fuse";
-  std::filesystem::path path;  ///< for dir and external
+  const TargetInfo* info = nullptr;  ///< an entry of the list of targets
+  std::filesystem::path path;        ///< for those that take one
 };
 
-/// Parses `fuse`, `dir=PATH`, `external=PATH`. Throws BadInput naming what is allowed.
+/// Parses what `--target` takes. Throws BadInput naming what is allowed.
 TargetSpec parse_target(const std::string& text);
+std::string to_string(const TargetSpec& spec);
 
 /// What one round needs from its target.
 struct TargetOptions {
@@ -42,6 +46,15 @@ class Target {
   /// Stops in good order, and says what went wrong: throws EnvironmentError if the daemon crashed or failed.
   virtual void stop() = 0;
 };
+
+/// An entry of THE list of targets (target.cpp).
+struct TargetInfo {
+  std::string_view name;
+  std::string_view summary;
+  bool takes_path = false;
+  std::unique_ptr<Target> (*start)(const TargetSpec& spec, const TargetOptions& options);
+};
+std::span<const TargetInfo> all_targets();
 
 /// Starts a target and returns once it serves (it waits for an event, never for a time).
 /// Errors: EnvironmentError with the target's own message.

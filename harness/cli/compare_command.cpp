@@ -1,0 +1,36 @@
+#include <memory>
+
+#include "harness/cli/command.h"
+#include "harness/cli/measure.h"
+
+namespace vfsprof::harness {
+
+void setup_compare(CLI::App& app, ExitCode& exit_code) {
+  const auto options = std::make_shared<MeasureOptions>();
+  options->command = "compare";
+  options->timing_rounds = 8;
+  options->profiling_rounds = 3;
+  CLI::App* const command = app.add_subcommand(
+      "compare", "Run a scenario under several variants in turn and say which is faster, and why");
+  add_measure_options(*command, *options);
+  command
+      ->add_option("--variant", options->variants,
+                   "Give it twice or more: the first is \"before\", each other is compared with it")
+      ->required();
+  command
+      ->add_option("--margin", options->equivalence_margin,
+                   "Two variants within this ratio of each other count as equivalent")
+      ->check(CLI::Range(0.001, 1.0))
+      ->capture_default_str();
+  command->add_flag("--require-verdict", options->require_verdict,
+                    "Exit with code 5 if the main metric stays undecided");
+  command->callback([options, &exit_code] {
+    if (options->variants.size() < 2) {
+      throw BadInput("compare needs two variants or more: give --variant twice, for example "
+                     "--variant mutex-pool --variant sync-path");
+    }
+    exit_code = measure(*options);
+  });
+}
+
+}  // namespace vfsprof::harness

@@ -1,0 +1,130 @@
+#include "harness/cli/measure.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "harness/cli/progress.h"
+#include "harness/cli/result_files.h"
+#include "harness/error.h"
+#include "harness/process.h"
+#include "reports/analyze/report.h"
+#include "reports/model/json.h"
+#include "reports/rules/rule_set.h"
+#include "reports/write/registry.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& out) {
+  ExperimentOptions result;
+  result.command = options.command;
+  result.scenario = load_scenario(options.scenario);
+  result.target = parse_target(options.target);
+  result.placement =
+      options.placement.empty() ? result.scenario.placement : parse_placement(options.placement);
+  if (result.target.info->takes_path) {
+    if (!options.variants.empty()) {
+      throw BadInput(fmt::format(
+          "target {} is not the reference file system and has no variants: leave --variant out",
+          options.target));
+    }
+    result.arms.push_back({.name = options.target, .variant = std::nullopt});
+  } else if (options.variants.empty()) {
+    throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
+  }
+  for (const std::string& variant : options.variants) result.arms.push_back(parse_arm(variant));
+  result.timing_rounds = options.timing_rounds;
+  result.profiling_rounds = options.profiling_rounds;
+  result.seed = options.seed.value_or(result.scenario.seed);
+  result.equivalence_margin = options.equivalence_margin;
+  result.collect = options.collect;
+  result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
+  return result;
+}
+
+/// Writes COMMAND.json, report.json and report.md; prints what was asked for.
+reports::Report write_reports(const MeasureOptions& options, const fs::path& out,
+                              const reports::RunResult& result) {
+  write_file(out / fmt::format("{}.json", options.command), reports::to_json(result));
+  const reports::Report report = reports::build_report(result, reports::default_rules());
+  const std::string json = reports::render(report, "json");
+  const std::string markdown = reports::render(report, "md");
+  write_file(out / "report.json", json);
+  write_file(out / "report.md", markdown);
+  fmt::print("{}", options.json ? json : markdown);
+  fmt::print(stderr, "vfsprof: wrote {0}/{1}.json, {0}/report.json and {0}/report.md\n", out.string(),
+             options.command);
+  return report;
+}
+
+bool has_verdict(const reports::Report& report) {
+  return std::ranges::none_of(report.comparisons, [](const reports::Comparison& comparison) {
+    return comparison.verdict == reports::Verdict::kUndecided ||
+           comparison.verdict == reports::Verdict::kVoid;
+  });
+}
+
+}  // namespace
+
+void add_measure_options(CLI::App& command, MeasureOptions& options) {
+  command
+      .add_option("--scenario", options.scenario,
+                  "A scenario's name (vfsprof list scenarios) or the path of a JSON file")
+      ->required();
+  command.add_option("--target", options.target, "fuse, dir=PATH or external=PATH")
+      ->capture_default_str();
+  command.add_option("--placement", options.placement,
+                     "packed: clients and daemon on one CPU; split: on two; free (default: the "
+                     "scenario's)");
+  command.add_option("--rounds", options.timing_rounds, "Timing rounds per variant")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--profile-rounds", options.profiling_rounds, "Profiling rounds per variant")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of operations and order (default: the scenario's)");
+  command.add_option("--frequency", options.collect.frequency_hz, "Samples per second and thread")
+      ->check(CLI::Range(1, 20000))
+      ->capture_default_str();
+  command.add_option("--event", options.collect.event,
+                     "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
+      ->capture_default_str();
+  command.add_option("--out", options.out,
+                     "Directory for results (default: vfsprof-out/COMMAND-SCENARIO)");
+  command.add_option("--work-dir", options.work_directory,
+                     "Directory on a disk for mount point and cache (default: the --out directory)");
+  command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
+}
+
+ExitCode measure(const MeasureOptions& options) {
+  fs::path out = options.out;
+  if (out.empty()) {
+    out = fs::path("vfsprof-out") /
+          fmt::format("{}-{}", options.command, fs::path(options.scenario).stem().string());
+  }
+  const ExperimentOptions experiment = to_experiment(options, out);
+  prepare_output_directory(out);
+  catch_interrupts();
+
+  ExperimentOutcome outcome;
+  {
+    ProgressBar bar;
+    outcome = run_experiment(experiment, [&bar](const ProgressStep& step) { bar.show(step); });
+  }
+  if (outcome.result.rounds.empty() && !outcome.failure.empty()) {
+    throw EnvironmentError(outcome.failure);
+  }
+  if (outcome.result.rounds.empty()) throw Interrupted(outcome.interrupted_by);
+
+  const reports::Report report = write_reports(options, out, outcome.result);
+  if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
+  if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);
+  return options.require_verdict && !has_verdict(report) ? ExitCode::kUndecided
+                                                         : ExitCode::kSuccess;
+}
+
+}  // namespace vfsprof::harness

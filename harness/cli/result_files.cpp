@@ -1,0 +1,62 @@
+#include "harness/cli/result_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "harness/error.h"
+#include "vfs/base/result.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+void prepare_output_directory(const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (!error && ::access(directory.c_str(), W_OK | X_OK) == 0) return;
+  throw BadInput(fmt::format("cannot write results to {}: {}; name another directory with --out",
+                             directory.string(),
+                             error ? error.message() : describe(Errno{errno})));
+}
+
+void write_file(const fs::path& path, std::string_view text) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file || !write_all(file.get(), text) ||
+      ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string reason = describe(Errno{errno});
+    ::unlink(temporary.c_str());
+    throw EnvironmentError(fmt::format("cannot write {}: {}; free some space or name another directory with --out",
+                                       path.string(), reason));
+  }
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || !fs::is_regular_file(path)) {
+    throw BadInput(fmt::format("cannot read {}: {}", path.string(),
+                               fs::exists(path) ? "it is no readable file" : "it does not exist"));
+  }
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace vfsprof::harness

@@ -1,0 +1,23 @@
+#include <memory>
+
+#include "harness/cli/command.h"
+#include "harness/cli/measure.h"
+
+namespace vfsprof::harness {
+
+void setup_run(CLI::App& app, ExitCode& exit_code) {
+  const auto options = std::make_shared<MeasureOptions>();
+  options->command = "run";
+  options->timing_rounds = 3;
+  options->profiling_rounds = 3;
+  CLI::App* const command = app.add_subcommand(
+      "run", "Run a scenario under one variant and report where every thread spends its time");
+  add_measure_options(*command, *options);
+  command
+      ->add_option("--variant", options->variants,
+                   "NAME, or NAME followed by changes: mutex-pool,pool=tbb (vfsprof list variants)")
+      ->expected(1);
+  command->callback([options, &exit_code] { exit_code = measure(*options); });
+}
+
+}  // namespace vfsprof::harness

@@ -1,0 +1,23 @@
+#include <array>
+
+#include "harness/collect/collector.h"
+#include "harness/collect/counters.h"
+#include "harness/collect/sampler.h"
+#include "harness/collect/usage.h"
+
+namespace vfsprof::harness {
+namespace {
+
+/// THE list. A new collector is one file and one line here.
+constexpr std::array kCollectors{
+    CollectorInfo{"usage", "CPU time, run-queue wait and context switches per thread", false,
+                  make_usage_collector},
+    CollectorInfo{"counters", "the daemon's own counters", false, make_counters_collector},
+    CollectorInfo{"sampler", "CPU samples with kernel and user call chains", true, make_sampler},
+};
+
+}  // namespace
+
+std::span<const CollectorInfo> all_collectors() { return kCollectors; }
+
+}  // namespace vfsprof::harness

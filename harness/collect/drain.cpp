@@ -1,0 +1,138 @@
+#include "harness/collect/drain.h"
+
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "harness/collect/proc.h"
+#include "harness/collect/ring.h"
+#include "harness/collect/sample.h"
+#include "vfs/base/thread_name.h"
+
+namespace vfsprof::harness {
+namespace {
+
+constexpr ThreadName kDrainThread{"vfsprof-sampler", "vfsprof-sampler"};
+
+std::uint64_t now_ns(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// The count in a PERF_RECORD_LOST, which is {id, lost}.
+std::uint64_t lost_in(std::span<const std::byte> payload) {
+  std::uint64_t lost = 0;
+  if (payload.size() >= 16) std::memcpy(&lost, payload.data() + 8, sizeof lost);
+  return lost;
+}
+
+}  // namespace
+
+SampleDrain::SampleDrain(const SamplingEvent& event, pid_t pid)
+    : event_(event), pid_(pid), wake_(::eventfd(0, EFD_CLOEXEC)) {
+  if (event_.scope == EventScope::kCpus) {
+    const auto cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF));
+    for (int cpu = 0; cpu < cpus; ++cpu) open_ring({.tid = -1, .cpu = cpu});
+  }
+  look_for_threads();
+}
+
+SampleDrain::~SampleDrain() { finish(); }
+
+void SampleDrain::begin() {
+  started_ns_ = now_ns(CLOCK_MONOTONIC);
+  for (SampleRing& ring : rings_) ring.enable();
+  thread_ = std::thread([this] { run(); });
+}
+
+void SampleDrain::finish() {
+  if (!thread_.joinable()) return;
+  finishing_ = true;
+  ::eventfd_write(wake_.get(), 1);
+  thread_.join();
+}
+
+void SampleDrain::open_ring(EventPlace place) {
+  Result<SampleRing> ring = SampleRing::open(event_, place);
+  if (ring) {
+    if (started_ns_ != 0) ring->enable();
+    rings_.push_back(std::move(*ring));
+  } else if (ring.error().value != ESRCH && ring.error().value != ENODEV) {
+    // A thread that has ended meanwhile and a CPU that is off line are no losses; this is one.
+    ++sampled_.refused;
+    sampled_.refusal = ring.error();
+  }
+}
+
+void SampleDrain::look_for_threads() {
+  for (const pid_t tid : list_threads(pid_)) {
+    const auto [known, added] = sampled_.thread_names.try_emplace(tid);
+    if (!added) continue;
+    known->second = kernel_thread_name(pid_, tid);
+    if (event_.scope == EventScope::kThreads) open_ring({.tid = tid, .cpu = -1});
+  }
+}
+
+void SampleDrain::run() {
+  set_current_thread_name(kDrainThread);
+  while (!finishing_) {
+    wait_for_samples();
+    drain_all();
+    look_for_threads();
+  }
+  for (SampleRing& ring : rings_) ring.disable();
+  drain_all();
+  sampled_.cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void SampleDrain::wait_for_samples() {
+  std::vector<pollfd> fds{{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+  for (const SampleRing& ring : rings_) fds.push_back({ring.fd(), POLLIN, 0});
+  if (::poll(fds.data(), fds.size(), kLookEveryMs) <= 0) return;
+  // A thread that has ended hangs up: its ring is read for the last time, or poll would return at
+  // once for ever.
+  std::vector<SampleRing> alive;
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    if ((fds[i + 1].revents & (POLLHUP | POLLERR)) != 0) {
+      drain(rings_[i]);
+    } else {
+      alive.push_back(std::move(rings_[i]));
+    }
+  }
+  rings_ = std::move(alive);
+}
+
+void SampleDrain::drain_all() {
+  for (const SampleRing& ring : rings_) drain(ring);
+}
+
+void SampleDrain::drain(const SampleRing& ring) {
+  RingRecords records(ring.memory());
+  for (const RingRecord& record : records) {
+    if (record.type == PERF_RECORD_SAMPLE) {
+      std::optional<RawSample> sample = parse_sample(record.payload);
+      if (!sample) {
+        ++sampled_.malformed;
+        continue;
+      }
+      if (sample->pid != pid_) continue;  // another process on the same CPU
+      const std::uint64_t slice = (std::max(sample->time_ns, started_ns_) - started_ns_) / kSliceNs;
+      sampled_.samples.add(std::move(*sample), static_cast<std::uint32_t>(slice));
+    } else if (record.type == PERF_RECORD_LOST) {
+      sampled_.lost += lost_in(record.payload);
+    } else if (record.type == PERF_RECORD_THROTTLE) {
+      ++sampled_.throttled;
+    }
+  }
+  if (records.corrupted()) ++sampled_.malformed;
+}
+
+}  // namespace vfsprof::harness

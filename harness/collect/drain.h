@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/collect/perf_event.h"
+#include "harness/collect/sample_store.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+
+/// What sampling a process gave.
+struct Sampled {
+  SampleStore samples;
+  std::map<pid_t, std::string>
+      thread_names;  ///< as the kernel showed them when they were first seen
+  std::uint64_t lost = 0;
+  std::uint64_t throttled = 0;
+  std::uint64_t malformed = 0;  ///< records that could not be read
+  std::uint64_t refused = 0;    ///< CPUs or threads that could not be sampled
+  Errno refusal;                ///< why not
+  std::uint64_t cpu_ns = 0;     ///< CPU time of the draining thread
+};
+
+/// Samples every thread of a process from `begin` to `finish`, through rings on CPUs or on threads
+/// (EventScope). Events on threads are not inherited, as that makes thread creation several times
+/// slower: instead new threads are looked for whenever the rings are drained, at least every
+/// `kLookEveryMs`.
+///
+/// Threads: `begin` starts a thread that drains the rings; until `finish` has joined it, everything
+/// below belongs to it.
+class SampleDrain {
+ public:
+  static constexpr int kLookEveryMs = 20;
+  static constexpr std::uint64_t kSliceNs = 100'000'000;
+
+  /// Opens the rings, disabled. Throws nothing: what is refused is counted.
+  SampleDrain(const SamplingEvent& event, pid_t pid);
+  ~SampleDrain();
+  SampleDrain(const SampleDrain&) = delete;
+  SampleDrain& operator=(const SampleDrain&) = delete;
+
+  void begin();
+  void finish();
+  const Sampled& sampled() const { return sampled_; }
+
+ private:
+  void open_ring(EventPlace place);
+  void look_for_threads();
+  void run();
+  void wait_for_samples();
+  void drain_all();
+  void drain(const SampleRing& ring);
+
+  SamplingEvent event_;
+  pid_t pid_;
+  std::vector<SampleRing> rings_;
+  Sampled sampled_;
+  std::uint64_t started_ns_ = 0;  ///< CLOCK_MONOTONIC; 0 before `begin`
+  UniqueFd wake_;                 ///< eventfd: `finish` was called
+  std::atomic<bool> finishing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vfsprof::harness

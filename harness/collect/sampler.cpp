@@ -1,0 +1,172 @@
+#include "harness/collect/sampler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/collect/drain.h"
+#include "harness/collect/perf_event.h"
+#include "harness/collect/proc.h"
+#include "harness/collect/stack_resolver.h"
+#include "harness/collect/symbol_table.h"
+#include "harness/collect/user_symbols.h"
+#include "vfs/base/check.h"
+
+namespace vfsprof::harness {
+namespace {
+
+class Sampler : public Collector {
+ public:
+  explicit Sampler(const CollectorOptions& options) : options_(options) {
+    VFSPROF_CHECK(options.frequency_hz > 0);
+  }
+
+  void attach(const Observed& observed) override {
+    pid_ = observed.pid;
+    choice_ = choose_sampling_event(options_, pid_);
+    if (choice_.event) drain_ = std::make_unique<SampleDrain>(*choice_.event, pid_);
+  }
+
+  void start() override {
+    read_maps();
+    if (drain_) drain_->begin();
+  }
+
+  void stop() override {
+    if (drain_) drain_->finish();
+    read_maps();
+  }
+
+  void collect(reports::Round& round) override;
+  reports::Capability capability() const override;
+
+ private:
+  /// Keeps the last mappings that could be read: those of a process that has crashed are gone.
+  void read_maps() {
+    if (auto maps = read_text(fmt::format("/proc/{}/maps", pid_)); maps && !maps->empty()) {
+      maps_ = std::move(*maps);
+    }
+  }
+
+  CollectorOptions options_;
+  pid_t pid_ = 0;
+  EventChoice choice_;
+  std::unique_ptr<SampleDrain> drain_;
+  std::string maps_;
+  bool kernel_symbols_ = true;
+};
+
+/// The index of a thread in the round; one that ended before anybody else saw it is added.
+std::uint32_t thread_index(reports::Round& round, pid_t tid, const std::string& kernel_name) {
+  const auto found = std::ranges::find(round.threads, tid, &reports::Thread::tid);
+  if (found != round.threads.end()) {
+    return static_cast<std::uint32_t>(found - round.threads.begin());
+  }
+  const std::string full_name = full_thread_name(kernel_name);
+  round.threads.push_back(
+      {.tid = tid, .name = kernel_name, .full_name = full_name, .role = thread_role(full_name)});
+  return static_cast<std::uint32_t>(round.threads.size() - 1);
+}
+
+void Sampler::collect(reports::Round& round) {
+  if (!drain_) return;
+  const Sampled& sampled = drain_->sampled();
+  round.collector_cpu_ns += sampled.cpu_ns;
+  reports::Profile profile;
+  profile.event = choice_.event->name;
+  profile.requested_event = options_.event;
+  profile.frequency_hz = options_.frequency_hz;
+  profile.weight_ns = 1'000'000'000u / options_.frequency_hz;
+  profile.slice_ns = SampleDrain::kSliceNs;
+  profile.kernel_frames = choice_.event->kernel_frames;
+  profile.lost = sampled.lost;
+  profile.throttled = sampled.throttled;
+  const SymbolTable kernel = profile.kernel_frames
+                                 ? kernel_symbols(read_text("/proc/kallsyms").value_or(""))
+                                 : SymbolTable();
+  kernel_symbols_ = !kernel.empty();
+  UserSymbols user(maps_);
+  StackResolver resolver(kernel, user, profile);
+  std::vector<std::uint32_t> stack_of_chain;
+  for (const auto* chain : sampled.samples.chains()) {
+    stack_of_chain.push_back(resolver.resolve(*chain));
+  }
+  // Several raw chains can be one stack: they differ in addresses within the same functions.
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> counts;
+  for (const auto& [key, count] : sampled.samples.counts()) {
+    const auto name = sampled.thread_names.find(key.tid);
+    const std::uint32_t thread = thread_index(
+        round, key.tid, name == sampled.thread_names.end() ? std::string() : name->second);
+    counts[{thread, stack_of_chain[key.chain], key.slice}] += count;
+  }
+  for (const auto& [key, count] : counts) {
+    profile.samples.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  }
+  round.profile = std::move(profile);
+}
+
+reports::Capability Sampler::capability() const {
+  using enum reports::CapabilityState;
+  reports::Capability result;
+  result.name = "sampler";
+  if (!choice_.event) {
+    result.state = kUnavailable;
+    result.detail = choice_.detail.empty() ? "not attached" : choice_.detail;
+    result.remedy = choice_.remedy;
+    return result;
+  }
+  const SamplingEvent& event = *choice_.event;
+  const bool on_cpus = event.scope == EventScope::kCpus;
+  result.detail = fmt::format("{} at {} Hz on each {}", event.name, options_.frequency_hz,
+                              on_cpus ? "CPU" : "thread");
+  const auto degrade = [&](const std::string& detail, const std::string& remedy) {
+    result.state = kDegraded;
+    result.detail += "; " + detail;
+    if (!remedy.empty()) result.remedy += (result.remedy.empty() ? "" : "; ") + remedy;
+  };
+  if (event.name != options_.event) {
+    degrade(fmt::format("{} was asked for, but this machine has no such counter; cpu-clock samples "
+                        "skid to where interrupts are enabled again",
+                        options_.event),
+            "run where hardware counters are passed through");
+  }
+  if (!on_cpus) {
+    degrade("events on threads slow down each context switch and are blind while it lasts",
+            event.kernel_frames ? "sysctl kernel.perf_event_paranoid=0, or run as root" : "");
+  }
+  if (!event.kernel_frames) {
+    degrade("no samples inside the kernel: refused to this user",
+            "sysctl kernel.perf_event_paranoid=1 (0 also allows events on CPUs)");
+  } else if (!kernel_symbols_) {
+    degrade("kernel frames have no names: kernel.kptr_restrict hides their addresses",
+            "sysctl kernel.kptr_restrict=0 kernel.perf_event_paranoid=1");
+  }
+  const Sampled& sampled = drain_->sampled();
+  if (sampled.refused > 0) {
+    degrade(fmt::format("{} of the {} not sampled: {}", sampled.refused,
+                        on_cpus ? "CPUs" : "threads", describe(sampled.refusal)),
+            "raise the limits: ulimit -l unlimited, ulimit -n 4096, "
+            "sysctl kernel.perf_event_mlock_kb=4096");
+  }
+  if (sampled.lost > 0) degrade(fmt::format("{} samples lost", sampled.lost), "sample less often");
+  if (sampled.throttled > 0) {
+    degrade(fmt::format("throttled {} times by the kernel", sampled.throttled),
+            "sysctl kernel.perf_cpu_time_max_percent=0");
+  }
+  if (sampled.malformed > 0) {
+    degrade(fmt::format("{} records could not be read", sampled.malformed), "");
+  }
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Collector> make_sampler(const CollectorOptions& options) {
+  return std::make_unique<Sampler>(options);
+}
+
+}  // namespace vfsprof::harness

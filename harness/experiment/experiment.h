@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/collect/collector.h"
+#include "harness/scenario/scenario.h"
+#include "harness/target/target.h"
+#include "reports/model/run_result.h"
+#include "vfs/variant.h"
+
+namespace vfsprof::harness {
+
+/// One of the things compared, as the user wrote it and as it was understood.
+struct ArmSpec {
+  std::string name;
+  std::optional<vfs::Variant> variant;  ///< none on a target that is not ours
+};
+
+/// Parses a variant text. Throws BadInput with what is allowed.
+ArmSpec parse_arm(const std::string& text);
+
+/// A scenario, run under one arm or several in turn.
+struct ExperimentOptions {
+  std::string command;  ///< "run" or "compare", for the result
+  Scenario scenario;
+  TargetSpec target;
+  Placement placement = Placement::kPacked;
+  std::vector<ArmSpec> arms;
+  unsigned timing_rounds = 0;     ///< per arm
+  unsigned profiling_rounds = 0;  ///< per arm
+  std::uint64_t seed = 1;
+  double equivalence_margin = 0.05;
+  CollectorOptions collect;
+  std::filesystem::path work_directory;
+};
+
+/// Told before each step: how many of how many are done, and what comes now.
+struct ProgressStep {
+  std::size_t done = 0;
+  std::size_t total = 0;
+  std::string_view what;
+};
+using ProgressListener = std::function<void(const ProgressStep&)>;
+
+/// How an experiment ended.
+struct ExperimentOutcome {
+  reports::RunResult result;
+  int interrupted_by = 0;  ///< the signal that ended it early, or 0; the rounds so far are in the result
+  std::string failure;     ///< why it ended early otherwise, or empty
+};
+
+/// Runs all rounds in the order of make_plan, after an unrecorded one of the first arm that warms caches and memory up.
+/// An interrupt, a failed target and a void round end it early; what was measured until then is in the outcome.
+ExperimentOutcome run_experiment(const ExperimentOptions& options, const ProgressListener& progress);
+
+}  // namespace vfsprof::harness

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "reports/model/run_result.h"
+
+namespace vfsprof::harness {
+
+struct PlanOptions {
+  std::size_t arms = 1;
+  unsigned timing_rounds = 0;     ///< per arm
+  unsigned profiling_rounds = 0;  ///< per arm
+  std::uint64_t seed = 1;
+};
+
+struct PlannedRound {
+  std::uint32_t arm = 0;
+  std::uint32_t block = 0;  ///< rounds of one kind and block are paired across arms
+  reports::RoundKind kind = reports::RoundKind::kTiming;
+  friend bool operator==(const PlannedRound&, const PlannedRound&) = default;
+};
+
+/// The order of an experiment's rounds: blocks in which every arm appears once, timing and profiling blocks spread over
+/// one another. Within a pair of blocks of one kind the second runs the arms in the reverse order of the first, and the
+/// seed draws the first's: drift in time favours no arm. Pure.
+std::vector<PlannedRound> make_plan(const PlanOptions& options);
+
+}  // namespace vfsprof::harness

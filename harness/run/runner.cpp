@@ -1,0 +1,95 @@
+#include "harness/run/runner.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "harness/process.h"
+#include "harness/run/work_directory.h"
+#include "harness/scenario/client.h"
+#include "harness/scenario/tree_hash.h"
+
+namespace vfsprof::harness {
+namespace {
+
+/// The collectors of one round, in their order.
+class CollectorSet {
+ public:
+  CollectorSet(const RoundRequest& request, const Target& target) {
+    if (!target.observed_process()) return;
+    const Observed observed{*target.observed_process(), target.counter_page()};
+    for (const CollectorInfo& info : all_collectors()) {
+      if (info.profiling_only && request.kind != reports::RoundKind::kProfiling) continue;
+      collectors_.push_back(info.make(request.collect));
+      collectors_.back()->attach(observed);
+    }
+  }
+
+  void start() {
+    for (auto& collector : collectors_) collector->start();
+  }
+  void stop() {
+    for (auto& collector : collectors_) collector->stop();
+  }
+  void collect(RoundOutcome& outcome) {
+    for (auto& collector : collectors_) {
+      collector->collect(outcome.round);
+      outcome.capabilities.push_back(collector->capability());
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<Collector>> collectors_;
+};
+
+std::uint64_t available_memory_bytes() {
+  const long pages = ::sysconf(_SC_AVPHYS_PAGES);
+  return pages > 0 ? static_cast<std::uint64_t>(pages) * 4096 : 0;
+}
+
+}  // namespace
+
+RoundOutcome run_round(const RoundRequest& request) {
+  check_interrupted();
+  const WorkDirectory work(request.work_directory);
+  const std::unique_ptr<Target> target =
+      start_target(request.target, {.variant = request.variant,
+                                    .directory = work.path(),
+                                    .placement = request.placement});
+  RoundOutcome outcome;
+  outcome.round.kind = request.kind;
+  {
+    ClientProcess clients(request.scenario, {.directory = target->root(),
+                                             .placement = request.placement,
+                                             .seed = request.seed});
+    clients.wait_until_ready();
+    CollectorSet collectors(request, *target);
+    collectors.start();
+    clients.go();
+    ClientResult result = clients.wait();
+    collectors.stop();
+    collectors.collect(outcome);
+    outcome.round.elapsed_ns = result.elapsed_ns;
+    outcome.round.client_cpu_ns = result.cpu_ns;
+    outcome.round.operations = std::move(result.operations);
+    outcome.round.results_hash = std::move(result.results_hash);
+    outcome.round.void_reason = std::move(result.failure);
+    clients.finish();
+  }
+  if (outcome.round.void_reason.empty()) outcome.round.tree_hash = hash_tree(target->root());
+  target->stop();
+  return outcome;
+}
+
+std::uint64_t warm_up_memory(std::uint64_t bytes) {
+  bytes = std::min(bytes, available_memory_bytes() / 2);
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) return 0;
+  ::munmap(memory, bytes);
+  return bytes;
+}
+
+}  // namespace vfsprof::harness

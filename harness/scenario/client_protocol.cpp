@@ -1,0 +1,109 @@
+#include "harness/scenario/client_protocol.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+namespace vfsprof::harness {
+namespace {
+
+using nlohmann::json;
+
+json encode_operations(const std::vector<reports::OperationStats>& operations) {
+  json array = json::array();
+  for (const reports::OperationStats& stats : operations) {
+    json buckets = json::array();
+    for (const auto& bucket : stats.service_time_ns.buckets())
+      buckets.push_back({bucket.index, bucket.count});
+    array.push_back({{"kind", stats.kind},
+                     {"count", stats.count},
+                     {"errors", stats.errors},
+                     {"bytes", stats.bytes},
+                     {"sum_ns", stats.service_time_ns.sum()},
+                     {"max_ns", stats.service_time_ns.max()},
+                     {"buckets", std::move(buckets)}});
+  }
+  return array;
+}
+
+reports::OperationStats decode_operation(const json& item) {
+  reports::OperationStats stats;
+  stats.kind = item.at("kind");
+  stats.count = item.at("count");
+  stats.errors = item.at("errors");
+  stats.bytes = item.at("bytes");
+  std::vector<reports::Histogram::Bucket> buckets;
+  for (const json& bucket : item.at("buckets")) buckets.push_back({bucket.at(0), bucket.at(1)});
+  stats.service_time_ns.restore(buckets, item.at("sum_ns"), item.at("max_ns"));
+  return stats;
+}
+
+}  // namespace
+
+std::string encode(const Assignment& assignment) {
+  return json{{"scenario", to_document(assignment.scenario)}, {"seed", assignment.seed}}.dump();
+}
+
+Assignment decode_assignment(std::string_view line) {
+  const json message = json::parse(line);
+  Assignment assignment;
+  assignment.scenario = parse_scenario(message.at("scenario").get<std::string>(), "scenario");
+  assignment.seed = message.at("seed");
+  return assignment;
+}
+
+std::string encode(const ClientResult& result) {
+  return json{{"elapsed_ns", result.elapsed_ns},
+              {"cpu_ns", result.cpu_ns},
+              {"results_hash", result.results_hash},
+              {"failure", result.failure},
+              {"operations", encode_operations(result.operations)}}
+      .dump();
+}
+
+std::optional<ClientResult> decode_result(std::string_view line) {
+  const json message = json::parse(line, nullptr, false);
+  if (!message.is_object()) return std::nullopt;
+  ClientResult result;
+  result.elapsed_ns = message.at("elapsed_ns");
+  result.cpu_ns = message.at("cpu_ns");
+  result.results_hash = message.at("results_hash");
+  result.failure = message.at("failure");
+  for (const json& item : message.at("operations"))
+    result.operations.push_back(decode_operation(item));
+  return result;
+}
+
+bool LineChannel::send(std::string_view line) {
+  std::string message(line);
+  message += '\n';
+  std::string_view rest = message;
+  while (!rest.empty()) {
+    // A socket, so that a peer that is gone is an error here and no SIGPIPE.
+    const ssize_t n = ::send(out_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::optional<std::string> LineChannel::receive() {
+  std::size_t end = buffer_.find('\n');
+  if (end == std::string::npos) {
+    std::array<char, 65536> chunk;
+    const ssize_t n = ::read(in_, chunk.data(), chunk.size());
+    if (n > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(n));
+    if (n == 0 || (n < 0 && errno != EINTR)) at_end_ = true;
+    end = buffer_.find('\n');
+    if (end == std::string::npos) return std::nullopt;
+  }
+  std::string line = buffer_.substr(0, end);
+  buffer_.erase(0, end + 1);
+  return line;
+}
+
+}  // namespace vfsprof::harness

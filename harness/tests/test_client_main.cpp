@@ -1,0 +1,3 @@
+#include "harness/scenario/client.h"
+
+int main() { return vfsprof::harness::client_main(); }
