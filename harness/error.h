@@ -14,17 +14,20 @@ enum class ExitCode : int {
   kUndecided = 5,
 };
 
-/// The user gave something that cannot be used: exit code 2. The message names what, where, what is allowed, what next.
+/// The user gave something that cannot be used: exit code 2. The message names what, where, what is
+/// allowed, what next.
 class BadInput : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The machine lacks something without which no run is possible: exit code 3. The message names it and the remedy.
+/// The machine lacks something without which no run is possible: exit code 3. The message names it
+/// and the remedy.
 class EnvironmentError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// SIGINT or SIGTERM arrived: everything is undone on the way up, then the signal takes its default course.
+/// SIGINT or SIGTERM arrived: everything is undone on the way up, then the signal takes its default
+/// course.
 class Interrupted : public std::runtime_error {
  public:
   explicit Interrupted(int number) : std::runtime_error("interrupted"), number_(number) {}

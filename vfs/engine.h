@@ -48,7 +48,8 @@ struct Caller {
   gid_t gid = 0;
 };
 
-/// A new node: type and permission bits (umask applied by the kernel), device number of a device node.
+/// A new node: type and permission bits (umask applied by the kernel), device number of a device
+/// node.
 struct NewNode {
   mode_t mode = 0;
   dev_t device = 0;
@@ -60,8 +61,8 @@ struct EntryName {
   std::string_view name;
 };
 
-/// One entry of a directory. `next` is the cookie from which a later read continues; cookies stay valid while other
-/// entries come and go.
+/// One entry of a directory. `next` is the cookie from which a later read continues; cookies stay
+/// valid while other entries come and go.
 struct DirectoryEntry {
   std::string_view name;
   InodeId inode;
@@ -80,8 +81,8 @@ struct WriteRequest {
   std::span<const std::byte> payload;
 };
 
-/// A write's payload on its way to the place where the write runs: the request's own bytes, or a copy that the write
-/// owns where the copy strategy asks for one.
+/// A write's payload on its way to the place where the write runs: the request's own bytes, or a
+/// copy that the write owns where the copy strategy asks for one.
 struct StagedPayload {
   std::vector<std::byte> owned;
   std::span<const std::byte> bytes;
@@ -118,14 +119,14 @@ class WritePath {
   virtual Result<std::size_t> write(const WriteRequest& request) = 0;
 };
 
-/// The run-time face of the reference file system: one virtual call per request. Implemented by WriteBackEngine, a
-/// template over the strategies; obtained from `make_engine` (variant.h).
+/// The run-time face of the reference file system: one virtual call per request. Implemented by
+/// WriteBackEngine, a template over the strategies; obtained from `make_engine` (variant.h).
 ///
-/// An inode lives while it has links, lookups or open handles: `lookup`, `create_node` and `create` count one lookup,
-/// which `forget` takes back.
+/// An inode lives while it has links, lookups or open handles: `lookup`, `create_node` and `create`
+/// count one lookup, which `forget` takes back.
 ///
-/// Errors are the errno values that POSIX names for the system call behind each operation; only others are stated.
-/// Threads: every operation may be called from any thread at any time.
+/// Errors are the errno values that POSIX names for the system call behind each operation; only
+/// others are stated. Threads: every operation may be called from any thread at any time.
 class Engine : public WritePath {
  public:
   // Names.
@@ -155,22 +156,24 @@ class Engine : public WritePath {
     HandleId handle;
   };
   virtual Result<Created> create(EntryName entry, NewNode node, int flags, Caller caller) = 0;
-  /// close(2) of one descriptor: starts what the flush strategy does then. A failure stays pending for `sync` too.
+  /// close(2) of one descriptor: starts what the flush strategy does then. A failure stays pending
+  /// for `sync` too.
   virtual Result<void> flush(InodeId inode, HandleId handle) = 0;
   /// The last descriptor is gone; the handle ends whatever is returned.
   virtual Result<void> release(InodeId inode, HandleId handle) = 0;
-  /// Returns only when what `scope` names is on the cache disk. A write-back that failed since this handle's last sync
-  /// surfaces here, once per handle.
+  /// Returns only when what `scope` names is on the cache disk. A write-back that failed since this
+  /// handle's last sync surfaces here, once per handle.
   virtual Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) = 0;
   /// fsync(2) of a directory: its entries are on the cache disk.
   virtual Result<void> sync_directory(InodeId directory) = 0;
 
-  // Data. `write` (from WritePath) stages and writes in place; an executor that hands writes over calls the two halves
-  // itself, `stage` before the hand-off and `write_staged` behind it.
+  // Data. `write` (from WritePath) stages and writes in place; an executor that hands writes over
+  // calls the two halves itself, `stage` before the hand-off and `write_staged` behind it.
   virtual StagedPayload stage(std::span<const std::byte> payload) = 0;
   virtual Result<std::size_t> write_staged(const WriteRequest& request,
                                            const StagedPayload& payload) = 0;
-  /// Reads into `out`, which must hold `range.size` bytes; returns how many there were before the end of the file.
+  /// Reads into `out`, which must hold `range.size` bytes; returns how many there were before the
+  /// end of the file.
   virtual Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
                                    std::span<std::byte> out) = 0;
 

@@ -6,8 +6,8 @@
 
 namespace vfsprof::harness {
 
-/// A subcommand: declares itself and its options, and sets `exit_code` when it has run. Options live as long as the app:
-/// a setup keeps them in a shared_ptr that its callback holds.
+/// A subcommand: declares itself and its options, and sets `exit_code` when it has run. Options
+/// live as long as the app: a setup keeps them in a shared_ptr that its callback holds.
 using SetupCommand = void (*)(CLI::App& app, ExitCode& exit_code);
 
 void setup_run(CLI::App& app, ExitCode& exit_code);

@@ -40,7 +40,8 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
     if (command->get_group().empty()) continue;  // hidden
     allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", command->get_name());
   }
-  throw BadInput(fmt::format("unknown command '{}': allowed are {}; see vfsprof --help", argv[1], allowed));
+  throw BadInput(
+      fmt::format("unknown command '{}': allowed are {}; see vfsprof --help", argv[1], allowed));
 }
 
 /// Lets an interrupt take its default course, so that a calling shell sees it.
@@ -58,8 +59,9 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app{"Profiles and benchmarks userspace file systems: where every thread spends its time, "
-               "and which of two designs is faster on this machine."};
+  CLI::App app{
+      "Profiles and benchmarks userspace file systems: where every thread spends its time, "
+      "and which of two designs is faster on this machine."};
   app.name("vfsprof");
   app.footer(kFooter);
   app.set_version_flag("--version", [] { return read_environment().tool_version; });

@@ -9,7 +9,7 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
   const auto options = std::make_shared<MeasureOptions>();
   options->command = "compare";
   options->timing_rounds = 8;
-  options->profiling_rounds = 3;
+  options->profiling_rounds = 4;
   CLI::App* const command = app.add_subcommand(
       "compare", "Run a scenario under several variants in turn and say which is faster, and why");
   add_measure_options(*command, *options);
@@ -26,8 +26,9 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
                     "Exit with code 5 if the main metric stays undecided");
   command->callback([options, &exit_code] {
     if (options->variants.size() < 2) {
-      throw BadInput("compare needs two variants or more: give --variant twice, for example "
-                     "--variant mutex-pool --variant sync-path");
+      throw BadInput(
+          "compare needs two variants or more: give --variant twice, for example "
+          "--variant mutex-pool --variant sync-path");
     }
     exit_code = measure(*options);
   });

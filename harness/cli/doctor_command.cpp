@@ -14,9 +14,12 @@ namespace {
 
 std::string_view word(reports::CapabilityState state) {
   switch (state) {
-    case reports::CapabilityState::kAvailable: return "yes";
-    case reports::CapabilityState::kDegraded: return "partly";
-    case reports::CapabilityState::kUnavailable: return "no";
+    case reports::CapabilityState::kAvailable:
+      return "yes";
+    case reports::CapabilityState::kDegraded:
+      return "partly";
+    case reports::CapabilityState::kUnavailable:
+      return "no";
   }
   return "";
 }
@@ -24,9 +27,12 @@ std::string_view word(reports::CapabilityState state) {
 fmt::text_style style(reports::CapabilityState state) {
   if (::isatty(STDOUT_FILENO) == 0) return {};
   switch (state) {
-    case reports::CapabilityState::kAvailable: return fmt::fg(fmt::terminal_color::green);
-    case reports::CapabilityState::kDegraded: return fmt::fg(fmt::terminal_color::yellow);
-    case reports::CapabilityState::kUnavailable: return fmt::fg(fmt::terminal_color::red);
+    case reports::CapabilityState::kAvailable:
+      return fmt::fg(fmt::terminal_color::green);
+    case reports::CapabilityState::kDegraded:
+      return fmt::fg(fmt::terminal_color::yellow);
+    case reports::CapabilityState::kUnavailable:
+      return fmt::fg(fmt::terminal_color::red);
   }
   return {};
 }
@@ -46,7 +52,8 @@ void setup_doctor(CLI::App& app, ExitCode& exit_code) {
     fmt::print("{}, kernel {}, {} x {}, {}\n\n", machine.distribution, machine.kernel, machine.cpus,
                machine.cpu_model, machine.user);
     for (const reports::Capability& capability : probe_capabilities()) {
-      fmt::print("{:<7} {:<22} {}\n", fmt::format(style(capability.state), "{}", word(capability.state)),
+      fmt::print("{:<7} {:<22} {}\n",
+                 fmt::format(style(capability.state), "{}", word(capability.state)),
                  capability.name, capability.detail);
       if (!capability.remedy.empty()) fmt::print("{:<30} enable it: {}\n", "", capability.remedy);
       if (capability.state == reports::CapabilityState::kUnavailable && is_required(capability)) {

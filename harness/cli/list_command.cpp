@@ -42,7 +42,8 @@ void list_axes() {
       print_entry(fmt::format("{}={}", axis.name, value.name), value.summary);
     }
   }
-  for (const vfs::ValueInfo& option : vfs::mount_options()) print_entry(option.name, option.summary);
+  for (const vfs::ValueInfo& option : vfs::mount_options())
+    print_entry(option.name, option.summary);
 }
 
 void list_targets() {
@@ -62,7 +63,8 @@ void list_categories() {
 }
 
 void list_formats() {
-  for (const reports::Format& format : reports::all_formats()) print_entry(format.name, format.summary);
+  for (const reports::Format& format : reports::all_formats())
+    print_entry(format.name, format.summary);
 }
 
 void list_counters() {
@@ -92,8 +94,8 @@ constexpr std::array kListings{
 
 void setup_list(CLI::App& app, ExitCode&) {
   const auto what = std::make_shared<std::string>();
-  CLI::App* const command =
-      app.add_subcommand("list", "List scenarios, variants, axes, targets, collectors, categories, formats");
+  CLI::App* const command = app.add_subcommand(
+      "list", "List scenarios, variants, axes, targets, collectors, categories, formats");
   command->add_option("WHAT", *what, "One of them; all if left out");
   command->callback([what] {
     std::string allowed;

@@ -56,8 +56,8 @@ reports::Report write_reports(const MeasureOptions& options, const fs::path& out
   write_file(out / "report.json", json);
   write_file(out / "report.md", markdown);
   fmt::print("{}", options.json ? json : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/{1}.json, {0}/report.json and {0}/report.md\n", out.string(),
-             options.command);
+  fmt::print(stderr, "vfsprof: wrote {0}/{1}.json, {0}/report.json and {0}/report.md\n",
+             out.string(), options.command);
   return report;
 }
 
@@ -86,17 +86,20 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command.add_option("--profile-rounds", options.profiling_rounds, "Profiling rounds per variant")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "Seed of operations and order (default: the scenario's)");
+  command.add_option("--seed", options.seed,
+                     "Seed of operations and order (default: the scenario's)");
   command.add_option("--frequency", options.collect.frequency_hz, "Samples per second and thread")
       ->check(CLI::Range(1, 20000))
       ->capture_default_str();
-  command.add_option("--event", options.collect.event,
-                     "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
+  command
+      .add_option("--event", options.collect.event,
+                  "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
       ->capture_default_str();
   command.add_option("--out", options.out,
                      "Directory for results (default: vfsprof-out/COMMAND-SCENARIO)");
-  command.add_option("--work-dir", options.work_directory,
-                     "Directory on a disk for mount point and cache (default: the --out directory)");
+  command.add_option(
+      "--work-dir", options.work_directory,
+      "Directory on a disk for mount point and cache (default: the --out directory)");
   command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
 }
 

@@ -16,8 +16,8 @@ struct MeasureOptions {
   std::string scenario;
   std::vector<std::string> variants;
   std::string target = "fuse";
-  std::string placement;  ///< empty: the scenario's
-  std::string out;        ///< empty: vfsprof-out/COMMAND-SCENARIO
+  std::string placement;       ///< empty: the scenario's
+  std::string out;             ///< empty: vfsprof-out/COMMAND-SCENARIO
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;
@@ -31,8 +31,9 @@ struct MeasureOptions {
 /// Declares the options that both commands share.
 void add_measure_options(CLI::App& command, MeasureOptions& options);
 
-/// Runs the experiment, writes its files, prints the report on standard output, and says how it ended.
-/// Errors: BadInput, EnvironmentError, Interrupted; what was measured until then is written first.
+/// Runs the experiment, writes its files, prints the report on standard output, and says how it
+/// ended. Errors: BadInput, EnvironmentError, Interrupted; what was measured until then is written
+/// first.
 ExitCode measure(const MeasureOptions& options);
 
 }  // namespace vfsprof::harness

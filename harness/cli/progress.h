@@ -7,8 +7,8 @@
 
 namespace vfsprof::harness {
 
-/// Shows an experiment's progress on standard error: a bar with the time left on a terminal, a plain line per step
-/// elsewhere. The destructor clears the bar.
+/// Shows an experiment's progress on standard error: a bar with the time left on a terminal, a
+/// plain line per step elsewhere. The destructor clears the bar.
 class ProgressBar {
  public:
   ProgressBar();
@@ -21,7 +21,8 @@ class ProgressBar {
  private:
   bool terminal_ = false;
   std::chrono::steady_clock::time_point started_;
-  std::size_t timed_from_ = 0;  // steps done when started_ was read: the warm-up is no measure of a round
+  std::size_t timed_from_ =
+      0;  // steps done when started_ was read: the warm-up is no measure of a round
 };
 
 }  // namespace vfsprof::harness

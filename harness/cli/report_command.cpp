@@ -21,7 +21,8 @@ void setup_report(CLI::App& app, ExitCode&) {
   const auto options = std::make_shared<Options>();
   CLI::App* const command =
       app.add_subcommand("report", "Render a saved result (run.json, compare.json) again");
-  command->add_option("FILE", options->file, "run.json or compare.json of an earlier run")->required();
+  command->add_option("FILE", options->file, "run.json or compare.json of an earlier run")
+      ->required();
   command->add_option("--format", options->format, "md or json (vfsprof list formats)")
       ->capture_default_str();
   command->callback([options] {

@@ -34,19 +34,18 @@ void prepare_output_directory(const fs::path& directory) {
   fs::create_directories(directory, error);
   if (!error && ::access(directory.c_str(), W_OK | X_OK) == 0) return;
   throw BadInput(fmt::format("cannot write results to {}: {}; name another directory with --out",
-                             directory.string(),
-                             error ? error.message() : describe(Errno{errno})));
+                             directory.string(), error ? error.message() : describe(Errno{errno})));
 }
 
 void write_file(const fs::path& path, std::string_view text) {
   const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
   UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file || !write_all(file.get(), text) ||
-      ::rename(temporary.c_str(), path.c_str()) != 0) {
+  if (!file || !write_all(file.get(), text) || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string reason = describe(Errno{errno});
     ::unlink(temporary.c_str());
-    throw EnvironmentError(fmt::format("cannot write {}: {}; free some space or name another directory with --out",
-                                       path.string(), reason));
+    throw EnvironmentError(
+        fmt::format("cannot write {}: {}; free some space or name another directory with --out",
+                    path.string(), reason));
   }
 }
 

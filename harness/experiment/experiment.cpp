@@ -16,7 +16,7 @@
 namespace vfsprof::harness {
 namespace {
 
-constexpr std::uint64_t kWarmMemory_bytes = std::uint64_t{2} << 30;
+constexpr std::uint64_t kWarmMemoryBytes = std::uint64_t{2} << 30;
 
 reports::Arm describe_arm(const ArmSpec& arm) {
   reports::Arm result{.name = arm.name, .canonical = "", .axes = {}};
@@ -84,16 +84,15 @@ class Experiment {
 
  private:
   void run_rounds() {
-    const std::vector<PlannedRound> plan =
-        make_plan({.arms = options_.arms.size(),
-                   .timing_rounds = options_.timing_rounds,
-                   .profiling_rounds = options_.profiling_rounds,
-                   .seed = options_.seed});
+    const std::vector<PlannedRound> plan = make_plan({.arms = options_.arms.size(),
+                                                      .timing_rounds = options_.timing_rounds,
+                                                      .profiling_rounds = options_.profiling_rounds,
+                                                      .seed = options_.seed});
     const std::size_t total = plan.size() + 1;
     progress_({0, total, "warming up"});
     note_placement();
     const HarnessPlacement placement(options_.placement);
-    warm_up_memory(kWarmMemory_bytes);
+    warm_up_memory(kWarmMemoryBytes);
     if (!accept(run_round(request_for({.arm = 0})).round)) return;
 
     for (std::size_t i = 0; i < plan.size(); ++i) {

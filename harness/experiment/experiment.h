@@ -51,12 +51,15 @@ using ProgressListener = std::function<void(const ProgressStep&)>;
 /// How an experiment ended.
 struct ExperimentOutcome {
   reports::RunResult result;
-  int interrupted_by = 0;  ///< the signal that ended it early, or 0; the rounds so far are in the result
-  std::string failure;     ///< why it ended early otherwise, or empty
+  int interrupted_by =
+      0;  ///< the signal that ended it early, or 0; the rounds so far are in the result
+  std::string failure;  ///< why it ended early otherwise, or empty
 };
 
-/// Runs all rounds in the order of make_plan, after an unrecorded one of the first arm that warms caches and memory up.
-/// An interrupt, a failed target and a void round end it early; what was measured until then is in the outcome.
-ExperimentOutcome run_experiment(const ExperimentOptions& options, const ProgressListener& progress);
+/// Runs all rounds in the order of make_plan, after an unrecorded one of the first arm that warms
+/// caches and memory up. An interrupt, a failed target and a void round end it early; what was
+/// measured until then is in the outcome.
+ExperimentOutcome run_experiment(const ExperimentOptions& options,
+                                 const ProgressListener& progress);
 
 }  // namespace vfsprof::harness

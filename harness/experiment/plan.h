@@ -22,9 +22,10 @@ struct PlannedRound {
   friend bool operator==(const PlannedRound&, const PlannedRound&) = default;
 };
 
-/// The order of an experiment's rounds: blocks in which every arm appears once, timing and profiling blocks spread over
-/// one another. Within a pair of blocks of one kind the second runs the arms in the reverse order of the first, and the
-/// seed draws the first's: drift in time favours no arm. Pure.
+/// The order of an experiment's rounds: blocks in which every arm appears once, timing and
+/// profiling blocks spread over one another. Within a pair of blocks of one kind the second runs
+/// the arms in the reverse order of the first, and the seed draws the first's: drift in time
+/// favours no arm. Pure.
 std::vector<PlannedRound> make_plan(const PlanOptions& options);
 
 }  // namespace vfsprof::harness

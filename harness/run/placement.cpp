@@ -29,9 +29,12 @@ const std::vector<int>& allowed_cpus() {
 
 std::string_view to_string(Placement placement) {
   switch (placement) {
-    case Placement::kPacked: return "packed";
-    case Placement::kSplit: return "split";
-    case Placement::kFree: return "free";
+    case Placement::kPacked:
+      return "packed";
+    case Placement::kSplit:
+      return "split";
+    case Placement::kFree:
+      return "free";
   }
   return "";
 }
@@ -58,7 +61,8 @@ HarnessPlacement::~HarnessPlacement() { ::sched_setaffinity(0, sizeof before_, &
 void place_current_thread(Placement placement, Side side) {
   const std::vector<int>& cpus = allowed_cpus();
   if (placement == Placement::kFree || cpus.size() < 2) return;
-  // The last CPU carries the load; CPU 0, which takes most interrupts, goes to whoever is not measured.
+  // The last CPU carries the load; CPU 0, which takes most interrupts, goes to whoever is not
+  // measured.
   const std::size_t loaded = cpus.size() - 1;
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -7,8 +7,9 @@
 
 namespace vfsprof::harness {
 
-/// Which CPUs clients and the observed process run on: `packed` both on one CPU, `split` on two different ones, `free`
-/// wherever the scheduler puts them. The harness and its collectors keep off the packed CPU where there is another.
+/// Which CPUs clients and the observed process run on: `packed` both on one CPU, `split` on two
+/// different ones, `free` wherever the scheduler puts them. The harness and its collectors keep off
+/// the packed CPU where there is another.
 enum class Placement { kPacked, kSplit, kFree };
 
 /// "packed", "split" or "free".
@@ -18,12 +19,12 @@ Placement parse_placement(const std::string& text);
 
 enum class Side { kClient, kDaemon, kHarness };
 
-/// Whether this machine has the CPUs for a placement. Reads and remembers the CPUs that this process may use: call it
-/// once before anything is placed.
+/// Whether this machine has the CPUs for a placement. Reads and remembers the CPUs that this
+/// process may use: call it once before anything is placed.
 bool can_place(Placement placement);
 
-/// Keeps the calling thread (and what it starts meanwhile without placing it) off the loaded CPU; the destructor restores
-/// where it could run before.
+/// Keeps the calling thread (and what it starts meanwhile without placing it) off the loaded CPU;
+/// the destructor restores where it could run before.
 class HarnessPlacement {
  public:
   explicit HarnessPlacement(Placement placement);
@@ -35,8 +36,9 @@ class HarnessPlacement {
   cpu_set_t before_;
 };
 
-/// Binds the calling thread, and what it starts, to the CPUs of its side. Does nothing under `free`, or where there are
-/// too few CPUs (`can_place`). Async-signal-safe after `can_place`: meant for the time between fork and exec.
+/// Binds the calling thread, and what it starts, to the CPUs of its side. Does nothing under
+/// `free`, or where there are too few CPUs (`can_place`). Async-signal-safe after `can_place`:
+/// meant for the time between fork and exec.
 void place_current_thread(Placement placement, Side side);
 
 }  // namespace vfsprof::harness

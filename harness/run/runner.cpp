@@ -54,16 +54,15 @@ std::uint64_t available_memory_bytes() {
 RoundOutcome run_round(const RoundRequest& request) {
   check_interrupted();
   const WorkDirectory work(request.work_directory);
-  const std::unique_ptr<Target> target =
-      start_target(request.target, {.variant = request.variant,
-                                    .directory = work.path(),
-                                    .placement = request.placement});
+  const std::unique_ptr<Target> target = start_target(
+      request.target,
+      {.variant = request.variant, .directory = work.path(), .placement = request.placement});
   RoundOutcome outcome;
   outcome.round.kind = request.kind;
   {
-    ClientProcess clients(request.scenario, {.directory = target->root(),
-                                             .placement = request.placement,
-                                             .seed = request.seed});
+    ClientProcess clients(
+        request.scenario,
+        {.directory = target->root(), .placement = request.placement, .seed = request.seed});
     clients.wait_until_ready();
     CollectorSet collectors(request, *target);
     collectors.start();

@@ -20,7 +20,8 @@ struct RoundRequest {
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
   CollectorOptions collect;
-  std::filesystem::path work_directory;  ///< the round makes a directory of its own in it, and removes it
+  std::filesystem::path
+      work_directory;  ///< the round makes a directory of its own in it, and removes it
 };
 
 struct RoundOutcome {
@@ -28,13 +29,15 @@ struct RoundOutcome {
   std::vector<reports::Capability> capabilities;
 };
 
-/// Starts the target, drives it with the clients, observes it, and takes everything down again, whatever happens.
-/// A round whose clients failed comes back with a `void_reason`.
-/// Errors: EnvironmentError if the target or the clients cannot start, or the target's process fails; Interrupted.
+/// Starts the target, drives it with the clients, observes it, and takes everything down again,
+/// whatever happens. A round whose clients failed comes back with a `void_reason`. Errors:
+/// EnvironmentError if the target or the clients cannot start, or the target's process fails;
+/// Interrupted.
 RoundOutcome run_round(const RoundRequest& request);
 
-/// Touches memory once, so that a virtual machine's host backs it before anything is measured: the first touch can cost
-/// 40 times the second. At most `bytes` and half of what is available; returns how much it was.
+/// Touches memory once, so that a virtual machine's host backs it before anything is measured: the
+/// first touch can cost 40 times the second. At most `bytes` and half of what is available; returns
+/// how much it was.
 std::uint64_t warm_up_memory(std::uint64_t bytes);
 
 }  // namespace vfsprof::harness

@@ -4,8 +4,8 @@
 
 namespace vfsprof::harness {
 
-/// A directory for what a round needs on disk: mount point, cache, logs. The destructor removes it with everything in
-/// it, but never enters a file system that is still mounted there.
+/// A directory for what a round needs on disk: mount point, cache, logs. The destructor removes it
+/// with everything in it, but never enters a file system that is still mounted there.
 class WorkDirectory {
  public:
   /// Creates a new directory inside `parent` (created if missing).

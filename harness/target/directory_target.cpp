@@ -42,12 +42,14 @@ class DirectoryTarget final : public Target {
 
 std::unique_ptr<Target> start_directory_target(const fs::path& parent) {
   if (!fs::is_directory(parent)) {
-    throw BadInput(fmt::format("target {} is not a directory: name one that exists", parent.string()));
+    throw BadInput(
+        fmt::format("target {} is not a directory: name one that exists", parent.string()));
   }
   std::string root = (parent / "vfsprof-XXXXXX").string();
   if (::mkdtemp(root.data()) == nullptr) {
-    throw BadInput(fmt::format("cannot create a directory in target {}: {}; name one that can be written",
-                               parent.string(), describe(Errno{errno})));
+    throw BadInput(
+        fmt::format("cannot create a directory in target {}: {}; name one that can be written",
+                    parent.string(), describe(Errno{errno})));
   }
   return std::make_unique<DirectoryTarget>(root);
 }

@@ -25,9 +25,8 @@ fs::path make_directory(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) {
-    throw EnvironmentError(
-        fmt::format("cannot create {}: {}; choose another place with --work-dir", path.string(),
-                    error.message()));
+    throw EnvironmentError(fmt::format("cannot create {}: {}; choose another place with --work-dir",
+                                       path.string(), error.message()));
   }
   return path;
 }
@@ -77,14 +76,15 @@ class FuseTarget final : public Target {
   void start(const TargetOptions& options) {
     const fs::path program = program_directory() / "vfsprof-mount";
     if (!fs::exists(program)) {
-      throw EnvironmentError(fmt::format(
-          "{} is missing: build it with ./scripts/build, and keep it beside vfsprof",
-          program.string()));
+      throw EnvironmentError(
+          fmt::format("{} is missing: build it with ./scripts/build, and keep it beside vfsprof",
+                      program.string()));
     }
     const UniqueFd log(::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!log) {
-      throw EnvironmentError(fmt::format("cannot write {}: {}; choose another place with --work-dir",
-                                         log_.string(), describe(Errno{errno})));
+      throw EnvironmentError(
+          fmt::format("cannot write {}: {}; choose another place with --work-dir", log_.string(),
+                      describe(Errno{errno})));
     }
     Pipe ready = make_pipe();
     constexpr int kReadyFd = 3;

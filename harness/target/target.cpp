@@ -14,10 +14,9 @@ namespace {
 
 // THE list of targets: a new kind is one file and one line here.
 constexpr std::array kTargets{
-    TargetInfo{"fuse", "the reference file system on a real mount (the default)", false,
-               [](const TargetSpec&, const TargetOptions& options) {
-                 return start_fuse_target(options);
-               }},
+    TargetInfo{
+        "fuse", "the reference file system on a real mount (the default)", false,
+        [](const TargetSpec&, const TargetOptions& options) { return start_fuse_target(options); }},
     TargetInfo{"dir", "a plain directory: dir=PATH", true,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
@@ -39,7 +38,8 @@ TargetSpec parse_target(const std::string& text) {
   for (const TargetInfo& target : kTargets) {
     if (target.name == kind && target.takes_path == !path.empty()) return {&target, path};
   }
-  throw BadInput(fmt::format("unknown target '{}': allowed are fuse, dir=PATH and external=PATH", text));
+  throw BadInput(
+      fmt::format("unknown target '{}': allowed are fuse, dir=PATH and external=PATH", text));
 }
 
 std::string to_string(const TargetSpec& spec) {

@@ -27,12 +27,14 @@ std::string to_string(const TargetSpec& spec);
 
 /// What one round needs from its target.
 struct TargetOptions {
-  std::string variant;                 ///< canonical variant text, fuse only
-  std::filesystem::path directory;     ///< of the round's own; the target may fill it and need not empty it
+  std::string variant;  ///< canonical variant text, fuse only
+  std::filesystem::path
+      directory;  ///< of the round's own; the target may fill it and need not empty it
   Placement placement = Placement::kPacked;
 };
 
-/// A target, running. The destructor stops it whatever happened: unmounts, ends its process, leaves nothing behind.
+/// A target, running. The destructor stops it whatever happened: unmounts, ends its process, leaves
+/// nothing behind.
 class Target {
  public:
   virtual ~Target() = default;
@@ -43,7 +45,8 @@ class Target {
   virtual std::optional<pid_t> observed_process() const = 0;
   /// The daemon's page of counters (vfs/counters.h), if it publishes one.
   virtual std::optional<std::filesystem::path> counter_page() const = 0;
-  /// Stops in good order, and says what went wrong: throws EnvironmentError if the daemon crashed or failed.
+  /// Stops in good order, and says what went wrong: throws EnvironmentError if the daemon crashed
+  /// or failed.
   virtual void stop() = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <linux/perf_event.h>
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,11 @@ class FakeRing {
     perf_event_header header{};
     header.type = type;
     header.size = static_cast<std::uint16_t>(sizeof header + payload.size());
-    write_bytes(&header, sizeof header);
-    write_bytes(payload.data(), payload.size());
+    write_bytes(std::as_bytes(std::span(&header, 1)));
+    write_bytes(std::as_bytes(std::span(payload)));
   }
-  void write_bytes(const void* bytes, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) {
-      data_[control_.data_head++ % data_.size()] = static_cast<const std::byte*>(bytes)[i];
-    }
+  void write_bytes(std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) data_[control_.data_head++ % data_.size()] = byte;
   }
   RingMemory memory() { return {.control = &control_, .data = data_}; }
   perf_event_mmap_page& control() { return control_; }
@@ -98,7 +97,7 @@ TEST(CollectRing, ATruncatedRecordEndsTheIterationAndIsReported) {
   perf_event_header header{};
   header.type = 9;
   header.size = 40;  // more than was written
-  ring.write_bytes(&header, sizeof header);
+  ring.write_bytes(std::as_bytes(std::span(&header, 1)));
   bool corrupted = false;
   EXPECT_EQ(read_all(ring, &corrupted).size(), 1u);
   EXPECT_TRUE(corrupted);
@@ -109,7 +108,7 @@ TEST(CollectRing, ARecordSmallerThanItsHeaderIsCorruptAndDoesNotLoop) {
   FakeRing ring(64);
   perf_event_header header{};
   header.size = 0;
-  ring.write_bytes(&header, sizeof header);
+  ring.write_bytes(std::as_bytes(std::span(&header, 1)));
   bool corrupted = false;
   EXPECT_TRUE(read_all(ring, &corrupted).empty());
   EXPECT_TRUE(corrupted);

@@ -84,17 +84,23 @@ TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {
     std::vector<std::string> said;
   };
   const Case cases[] = {
-      {"vfsprof run --scenario nonsense --variant mutex-pool", {"nonsense", "smoke", "dirty-overwrite"}},
+      {"vfsprof run --scenario nonsense --variant mutex-pool",
+       {"nonsense", "smoke", "dirty-overwrite"}},
       {"vfsprof run --scenario smoke --variant nonsense", {"nonsense", "mutex-pool", "sync-path"}},
       {"vfsprof run --scenario smoke --variant mutex-pool,poll=tbb", {"poll", "pool"}},
-      {"vfsprof run --scenario smoke --variant mutex-pool,pool=nonsense", {"nonsense", "sharded", "tbb"}},
-      {"vfsprof run --scenario smoke --variant mutex-pool,pool=tbb,hash=fx", {"vfs/variants.def", "tbb"}},
+      {"vfsprof run --scenario smoke --variant mutex-pool,pool=nonsense",
+       {"nonsense", "sharded", "tbb"}},
+      {"vfsprof run --scenario smoke --variant mutex-pool,pool=tbb,hash=fx",
+       {"vfs/variants.def", "tbb"}},
       {"vfsprof run --scenario smoke --variant mutex-pool,max_write=5k", {"5k", "128k"}},
-      {"vfsprof run --scenario smoke --variant mutex-pool --placement nowhere", {"nowhere", "packed"}},
-      {"vfsprof run --scenario smoke --variant mutex-pool --target nowhere", {"nowhere", "dir=PATH"}},
+      {"vfsprof run --scenario smoke --variant mutex-pool --placement nowhere",
+       {"nowhere", "packed"}},
+      {"vfsprof run --scenario smoke --variant mutex-pool --target nowhere",
+       {"nowhere", "dir=PATH"}},
       {"vfsprof run --scenario smoke --target dir=/nonexistent", {"/nonexistent"}},
       {"vfsprof run --scenario smoke", {"--variant"}},
-      {"vfsprof run --scenario smoke --variant mutex-pool --out /proc/nowhere", {"/proc/nowhere", "--out"}},
+      {"vfsprof run --scenario smoke --variant mutex-pool --out /proc/nowhere",
+       {"/proc/nowhere", "--out"}},
       {"vfsprof compare --scenario smoke --variant mutex-pool", {"--variant"}},
       {"vfsprof report absent.json", {"absent.json", "does not exist"}},
       {"vfsprof report tiny.json", {"tiny.json"}},
@@ -104,14 +110,16 @@ TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {
       {"vfsprof-mount absent --cache-dir . --variant mutex-pool", {"absent", "mkdir"}},
       {"vfsprof-mount tiny.json --cache-dir .", {"not a directory"}},
       {"vfsprof-mount /proc --cache-dir .", {"/proc", "busy"}},
-      {"mkdir m; vfsprof-mount m --cache-dir . --variant sync-path,copy=nonsense", {"nonsense", "direct"}},
+      {"mkdir m; vfsprof-mount m --cache-dir . --variant sync-path,copy=nonsense",
+       {"nonsense", "direct"}},
       {"mkdir -p m; vfsprof-mount m --cache-dir . --store nonsense", {"nonsense", "memory"}},
       {"mkdir -p m; vfsprof-mount m --cache-dir absent", {"absent"}},
       {"mkdir -p m; vfsprof-mount m --cache-dir tiny.json", {"tiny.json"}},
   };
   for (const Case& each : cases) {
     const Outcome outcome = run(each.command);
-    EXPECT_TRUE(outcome.code == 2 || outcome.code == 3) << each.command << "\nexit code " << outcome.code;
+    EXPECT_TRUE(outcome.code == 2 || outcome.code == 3)
+        << each.command << "\nexit code " << outcome.code;
     for (const std::string& word : each.said) {
       EXPECT_THAT(outcome.err, HasSubstr(word)) << each.command;
     }
@@ -128,10 +136,12 @@ TEST_F(CommandLine, ScenarioErrorsPointIntoTheFile) {
   std::ofstream(path("malformed.json")) << "{\"name\": \"x\",\n  oops\n}";
   const Outcome key = run("vfsprof run --variant mutex-pool --scenario ./bad-key.json");
   EXPECT_EQ(key.code, 2);
-  EXPECT_THAT(key.err, AllOf(HasSubstr("bad-key.json"), HasSubstr("/jobs/0"), HasSubstr("blocksize")));
+  EXPECT_THAT(key.err,
+              AllOf(HasSubstr("bad-key.json"), HasSubstr("/jobs/0"), HasSubstr("blocksize")));
   const Outcome value = run("vfsprof run --variant mutex-pool --scenario ./bad-value.json");
   EXPECT_EQ(value.code, 2);
-  EXPECT_THAT(value.err, AllOf(HasSubstr("/jobs/0/rw"), HasSubstr("sideways"), HasSubstr("randwrite")));
+  EXPECT_THAT(value.err,
+              AllOf(HasSubstr("/jobs/0/rw"), HasSubstr("sideways"), HasSubstr("randwrite")));
   const Outcome malformed = run("vfsprof run --variant mutex-pool --scenario ./malformed.json");
   EXPECT_EQ(malformed.code, 2);
   EXPECT_THAT(malformed.err, AllOf(HasSubstr("malformed.json"), HasSubstr("2")));
@@ -140,8 +150,9 @@ TEST_F(CommandLine, ScenarioErrorsPointIntoTheFile) {
 TEST_F(CommandLine, ListsAndHelpNameEverything) {
   const Outcome list = run("vfsprof list");
   EXPECT_EQ(list.code, 0);
-  for (const char* word : {"smoke", "dirty-overwrite", "analysis-burst", "mutex-pool", "sharded-pool", "sync-path",
-                           "pool=tbb", "hash=fx", "executor=block_on", "usage", "sampler", "md", "json", "fuse"}) {
+  for (const char* word :
+       {"smoke", "dirty-overwrite", "analysis-burst", "mutex-pool", "sharded-pool", "sync-path",
+        "pool=tbb", "hash=fx", "executor=block_on", "usage", "sampler", "md", "json", "fuse"}) {
     EXPECT_THAT(list.out, HasSubstr(word));
   }
   const Outcome help = run("vfsprof --help");
@@ -155,21 +166,27 @@ TEST_F(CommandLine, ListsAndHelpNameEverything) {
 TEST_F(CommandLine, RunWritesAResultThatCanBeRenderedAgain) {
   if (const std::string reason = reason_not_to_mount(); !reason.empty()) GTEST_SKIP() << reason;
   const Outcome outcome =
-      run("vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 --profile-rounds 1 --out out");
+      run("vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 --profile-rounds 1 "
+          "--out out");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("mount_vfs"), HasSubstr("vfs-io-worker"), HasSubstr("unclassified")));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("mount_vfs"), HasSubstr("vfs-io-worker"), HasSubstr("unclassified")));
   EXPECT_EQ(outcome.out, read_text(path("out/report.md")));
   const auto report = nlohmann::json::parse(read_text(path("out/report.json")));
   EXPECT_TRUE(report.is_object());
   EXPECT_EQ(run("vfsprof report out/run.json").out, outcome.out);
-  EXPECT_EQ(run("vfsprof report out/run.json --format json").out, read_text(path("out/report.json")));
+  EXPECT_EQ(run("vfsprof report out/run.json --format json").out,
+            read_text(path("out/report.json")));
   EXPECT_EQ(std::distance(fs::directory_iterator(path("out")), fs::directory_iterator()), 3);
   expect_nothing_left_behind();
 }
 
 TEST_F(CommandLine, ATruncatedResultIsBadInput) {
   if (const std::string reason = reason_not_to_mount(); !reason.empty()) GTEST_SKIP() << reason;
-  ASSERT_EQ(run("vfsprof run --scenario ./tiny.json --variant sync-path --rounds 1 --profile-rounds 0 --out out").code, 0);
+  ASSERT_EQ(run("vfsprof run --scenario ./tiny.json --variant sync-path --rounds 1 "
+                "--profile-rounds 0 --out out")
+                .code,
+            0);
   fs::resize_file(path("out/run.json"), fs::file_size(path("out/run.json")) / 2);
   const Outcome outcome = run("vfsprof report out/run.json");
   EXPECT_EQ(outcome.code, 2);
@@ -183,17 +200,20 @@ TEST_F(CommandLine, CompareGivesMetricsForBothVariants) {
       "--profile-rounds 1 --out out --json");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(nlohmann::json::parse(outcome.out).is_object());
-  EXPECT_THAT(read_text(path("out/report.md")), AllOf(HasSubstr("mutex-pool"), HasSubstr("sync-path")));
+  EXPECT_THAT(read_text(path("out/report.md")),
+              AllOf(HasSubstr("mutex-pool"), HasSubstr("sync-path")));
   expect_nothing_left_behind();
 }
 
 TEST_F(CommandLine, TheSameSeedGivesTheSameOperationsOnEveryTarget) {
   if (const std::string reason = reason_not_to_mount(); !reason.empty()) GTEST_SKIP() << reason;
   const auto hashes = [&](const std::string& arguments) {
-    const Outcome outcome = run("vfsprof run --scenario ./tiny.json --rounds 1 --profile-rounds 0 --out out " + arguments);
+    const Outcome outcome = run(
+        "vfsprof run --scenario ./tiny.json --rounds 1 --profile-rounds 0 --out out " + arguments);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     const auto round = nlohmann::json::parse(read_text(path("out/run.json"))).at("rounds").at(0);
-    return std::pair(round.at("tree_hash").get<std::string>(), round.at("results_hash").get<std::string>());
+    return std::pair(round.at("tree_hash").get<std::string>(),
+                     round.at("results_hash").get<std::string>());
   };
   const auto mounted = hashes("--variant mutex-pool");
   EXPECT_EQ(mounted, hashes("--variant sync-path"));
@@ -217,8 +237,9 @@ TEST_F(CommandLine, AFullDiskEndsTheRunWithItsReason) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount a small tmpfs";
   fs::create_directory(path("small"));
   ASSERT_EQ(::mount("tmpfs", path("small").c_str(), "tmpfs", 0, "size=512k"), 0);
-  const Outcome outcome = run(
-      "vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 --out out --work-dir small");
+  const Outcome outcome =
+      run("vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 --out out --work-dir "
+          "small");
   ::umount2(path("small").c_str(), MNT_DETACH);
   EXPECT_EQ(outcome.code, 3) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("No space left on device"));
@@ -226,22 +247,27 @@ TEST_F(CommandLine, AFullDiskEndsTheRunWithItsReason) {
 }
 
 TEST_F(CommandLine, AnOrdinaryUserGetsAReportThatSaysWhatWasLost) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become an ordinary user with an open /dev/fuse";
+  if (::geteuid() != 0)
+    GTEST_SKIP() << "needs root to become an ordinary user with an open /dev/fuse";
   if (::access("/dev/fuse", F_OK) != 0) GTEST_SKIP() << "needs /dev/fuse";
   // In a mount namespace of its own, so that nobody else's /dev/fuse changes.
   const std::string as_user =
-      "unshare -m sh -c 'mount -t tmpfs tmpfs dev && mknod dev/fuse c 10 229 && chmod 666 dev/fuse && "
-      "mount --bind dev/fuse /dev/fuse && exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"' sh ";
+      "unshare -m sh -c 'mount -t tmpfs tmpfs dev && mknod dev/fuse c 10 229 && chmod 666 dev/fuse "
+      "&& "
+      "mount --bind dev/fuse /dev/fuse && exec setpriv --reuid=65534 --regid=65534 --clear-groups "
+      "\"$@\"' sh ";
   fs::create_directory(path("dev"));
   fs::create_directory(path("out"));
   fs::permissions(work_.path(), fs::perms::all);
   fs::permissions(path("out"), fs::perms::all);
   if (run(as_user + "vfsprof --version").code != 0) {
-    GTEST_SKIP() << "an ordinary user cannot reach the programs under test, or unshare is not allowed: "
-                 << read_text(path("stderr.txt"));
+    GTEST_SKIP()
+        << "an ordinary user cannot reach the programs under test, or unshare is not allowed: "
+        << read_text(path("stderr.txt"));
   }
-  const Outcome outcome =
-      run(as_user + "vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 --profile-rounds 1 --out out");
+  const Outcome outcome = run(as_user +
+                              "vfsprof run --scenario ./tiny.json --variant mutex-pool --rounds 1 "
+                              "--profile-rounds 1 --out out");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("mount_vfs"));
   EXPECT_THAT(outcome.out, HasSubstr("perf_event_paranoid"));

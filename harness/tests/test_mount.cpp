@@ -49,12 +49,13 @@ class Mount {
   /// Runs a shell command inside the mount; its output is shown if it fails.
   ::testing::AssertionResult shell(const std::string& command) const {
     const fs::path log = work_.path() / "shell.log";
-    const std::string line = "cd '" + root().string() + "' && { " + command + "; } >'" + log.string() + "' 2>&1";
+    const std::string line =
+        "cd '" + root().string() + "' && { " + command + "; } >'" + log.string() + "' 2>&1";
     const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
     if (status == 0) return ::testing::AssertionSuccess();
     std::ifstream text(log);
-    return ::testing::AssertionFailure()
-           << command << "\n" << std::string{std::istreambuf_iterator<char>(text), {}};
+    return ::testing::AssertionFailure() << command << "\n"
+                                         << std::string{std::istreambuf_iterator<char>(text), {}};
   }
 
  private:
@@ -171,10 +172,12 @@ TEST_P(MountTest, AppendersDoNotOverwriteEachOther) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      const UniqueFd file(::open(path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+      const UniqueFd file(
+          ::open(path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
       ASSERT_TRUE(file);
       const std::string line(15, static_cast<char>('a' + t));
-      for (int i = 0; i < kLines; ++i) ASSERT_EQ(::write(file.get(), (line + "\n").c_str(), 16), 16);
+      for (int i = 0; i < kLines; ++i)
+        ASSERT_EQ(::write(file.get(), (line + "\n").c_str(), 16), 16);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -216,10 +219,12 @@ TEST_P(MountTest, StatfsReportsWhatIsUsed) {
 }
 
 TEST_P(MountTest, CopiesTreesAndUnpacksArchives) {
-  EXPECT_TRUE(mount_->shell(
-      "mkdir tree && for d in 1 2 3; do mkdir -p tree/$d/x && head -c 70000 /dev/urandom >tree/$d/x/f$d "
-      "&& ln -s x/f$d tree/$d/link; done && cp -r tree copy && diff -r tree copy "
-      "&& tar cf a.tar tree && mkdir out && tar xf a.tar -C out && diff -r tree out/tree && rm -rf tree copy out"));
+  EXPECT_TRUE(
+      mount_->shell("mkdir tree && for d in 1 2 3; do mkdir -p tree/$d/x && head -c 70000 "
+                    "/dev/urandom >tree/$d/x/f$d "
+                    "&& ln -s x/f$d tree/$d/link; done && cp -r tree copy && diff -r tree copy "
+                    "&& tar cf a.tar tree && mkdir out && tar xf a.tar -C out && diff -r tree "
+                    "out/tree && rm -rf tree copy out"));
 }
 
 TEST_P(MountTest, GitCommitsAndClones) {
@@ -233,29 +238,31 @@ TEST_P(MountTest, GitCommitsAndClones) {
 
 TEST_P(MountTest, SqliteKeepsItsPromises) {
   for (const std::string mode : {"delete", "wal"}) {
-    EXPECT_TRUE(mount_->shell("sqlite3 " + mode +
-                              ".db \"pragma journal_mode=" + mode +
-                              "; create table t(i integer primary key, x); "
-                              "with recursive c(i) as (select 1 union all select i+1 from c where i<2000) "
-                              "insert into t select i, randomblob(100) from c; "
-                              "delete from t where i%3=0; vacuum;\" && test \"$(sqlite3 " +
-                              mode + ".db 'pragma integrity_check; select count(*) from t')\" = \"ok\n1334\""));
+    EXPECT_TRUE(mount_->shell(
+        "sqlite3 " + mode + ".db \"pragma journal_mode=" + mode +
+        "; create table t(i integer primary key, x); "
+        "with recursive c(i) as (select 1 union all select i+1 from c where i<2000) "
+        "insert into t select i, randomblob(100) from c; "
+        "delete from t where i%3=0; vacuum;\" && test \"$(sqlite3 " +
+        mode + ".db 'pragma integrity_check; select count(*) from t')\" = \"ok\n1334\""));
   }
 }
 
 TEST_P(MountTest, FioVerifiesWhatItWrote) {
-  EXPECT_TRUE(mount_->shell(
-      "fio --name=verify --rw=randwrite --bs=4k --size=4m --numjobs=2 --verify=crc32c --do_verify=1 "
-      "--verify_fatal=1 --fsync=64 --ioengine=psync --minimal"));
+  EXPECT_TRUE(
+      mount_->shell("fio --name=verify --rw=randwrite --bs=4k --size=4m --numjobs=2 "
+                    "--verify=crc32c --do_verify=1 "
+                    "--verify_fatal=1 --fsync=64 --ioengine=psync --minimal"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, MountTest,
                          ::testing::Values("mutex-pool", "sharded-pool", "sync-path",
                                            "mutex-pool,pool=tbb,threads=4",
                                            "sync-path,threads=4,max_write=1m,chunk=1m"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+                         [](const auto& tested) {
+                           std::string name = tested.param;
+                           for (char& c : name)
+                             c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
                            return name;
                          });
 

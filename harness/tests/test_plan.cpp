@@ -30,8 +30,9 @@ TEST(Plan, EveryBlockHasEveryArmOnce) {
 }
 
 TEST(Plan, PairsOfBlocksMirrorEachOther) {
-  const auto plan = of_kind(make_plan({.arms = 2, .timing_rounds = 8, .profiling_rounds = 3, .seed = 9}),
-                            RoundKind::kTiming);
+  const auto plan =
+      of_kind(make_plan({.arms = 2, .timing_rounds = 8, .profiling_rounds = 3, .seed = 9}),
+              RoundKind::kTiming);
   for (std::size_t i = 0; i < plan.size(); i += 4) {
     EXPECT_EQ(plan[i].arm, plan[i + 3].arm);
     EXPECT_EQ(plan[i + 1].arm, plan[i + 2].arm);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <tuple>
 
 #include "reports/analyze/arm_profile.h"
 
@@ -46,8 +47,9 @@ std::vector<OperationSummary> summarise_kinds(const std::vector<const Round*>& r
                       .p999_ns = times.quantile(0.999),
                       .max_ns = times.max()});
   }
-  std::stable_sort(result.begin(), result.end(),
-                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.count, a.kind) < std::tie(a.count, b.kind);
+  });
   return result;
 }
 
@@ -68,8 +70,9 @@ std::vector<RoleUsage> summarise_roles(const std::vector<const Round*>& rounds,
     usage.role = role;
     result.push_back(usage);
   }
-  std::stable_sort(result.begin(), result.end(),
-                   [](const auto& a, const auto& b) { return a.cpu_ns > b.cpu_ns; });
+  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.cpu_ns, a.role) < std::tie(a.cpu_ns, b.role);
+  });
   return result;
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "reports/analyze/compare.h"
@@ -145,13 +147,14 @@ std::vector<CategoryChange> compare_categories(const ComparedProfile& before,
 
   std::vector<CategoryChange> changes;
   for (Candidate& candidate : candidates) changes.push_back(std::move(candidate.change));
-  const auto cost = [](const CategoryChange& change) {
-    return std::max(change.before.cost_ns.value, change.after.cost_ns.value);
+  // Groups first, then the most expensive, then by name.
+  const auto order = [](const CategoryChange& change) {
+    const double cost = std::max(change.before.cost_ns.value, change.after.cost_ns.value);
+    return std::tuple(!change.role.empty(), -cost, std::string_view(change.role),
+                      std::string_view(change.id));
   };
-  std::stable_sort(changes.begin(), changes.end(), [&](const auto& a, const auto& b) {
-    if (a.role.empty() != b.role.empty()) return a.role.empty();
-    return cost(a) > cost(b);
-  });
+  std::sort(changes.begin(), changes.end(),
+            [&](const auto& a, const auto& b) { return order(a) < order(b); });
   return changes;
 }
 

@@ -37,7 +37,7 @@ std::string absence(const ProfileTables& tables, const RoleTable* role, const st
                   format_share(3.0 / static_cast<double>(tables.samples)));
   if (!tables.kernel_frames)
     text += "; kernel frames could not be sampled, see `kernel, not resolved`";
-  return text + "; " + needs;
+  return fmt::format("{}; it needs {}, and more samples if it is rarer than that", text, needs);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "reports/analyze/text.h"
 
@@ -185,8 +186,10 @@ std::string explain_costs(const ArmSummary& before, const ArmSummary& after,
     if (!change.role.empty() && is_real(change)) largest.push_back(&change);
   }
   if (largest.empty()) return "";
-  std::stable_sort(largest.begin(), largest.end(), [](const auto* a, const auto* b) {
-    return std::abs(a->cost_difference_ns.value) > std::abs(b->cost_difference_ns.value);
+  std::sort(largest.begin(), largest.end(), [](const auto* a, const auto* b) {
+    const double size_a = std::abs(a->cost_difference_ns.value);
+    const double size_b = std::abs(b->cost_difference_ns.value);
+    return std::tie(size_b, a->role, a->id) < std::tie(size_a, b->role, b->id);
   });
   if (largest.size() > 5) largest.resize(5);
   std::vector<std::string> words;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 #include "reports/analyze/explain.h"
 #include "reports/analyze/text.h"
@@ -83,8 +84,9 @@ std::string arm_words(const ArmSummary& arm, const std::string& scenario) {
   for (const RoleTable& role : arm.profile->roles) {
     for (const CategoryRow& row : role.rows) rows.push_back({&role, &row});
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const LargestRow& a, const LargestRow& b) {
-    return a.row->time.weight_ns > b.row->time.weight_ns;
+  std::sort(rows.begin(), rows.end(), [](const LargestRow& a, const LargestRow& b) {
+    return std::tie(b.row->time.weight_ns, a.role->role, a.row->id) <
+           std::tie(a.row->time.weight_ns, b.role->role, b.row->id);
   });
   if (rows.size() > 3) rows.resize(3);
   std::vector<std::string> words;

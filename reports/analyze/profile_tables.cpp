@@ -124,8 +124,8 @@ std::vector<GroupTotal> make_groups(const AnalysedProfile& analysed, const Profi
     for (const auto& [weight, role] : roles) group.roles.push_back(role);
     groups.push_back(std::move(group));
   }
-  std::stable_sort(groups.begin(), groups.end(), [](const GroupTotal& a, const GroupTotal& b) {
-    return a.time.weight_ns > b.time.weight_ns;
+  std::sort(groups.begin(), groups.end(), [](const GroupTotal& a, const GroupTotal& b) {
+    return std::tie(b.time.weight_ns, a.group) < std::tie(a.time.weight_ns, b.group);
   });
   return groups;
 }
@@ -197,13 +197,14 @@ ProfileTables make_profile_tables(const AnalysedProfile& analysed, const RuleSet
   ProfileTables tables;
   describe_sampling(tables, analysed.profile);
   tables.roles = make_roles(analysed, rules, tables.samples);
-  const auto heavier = [](const auto& a, const auto& b) {
-    return a.time.weight_ns > b.time.weight_ns;
-  };
-  std::stable_sort(tables.roles.begin(), tables.roles.end(), heavier);
+  std::sort(tables.roles.begin(), tables.roles.end(), [](const RoleTable& a, const RoleTable& b) {
+    return std::tie(b.time.weight_ns, a.role) < std::tie(a.time.weight_ns, b.role);
+  });
   std::uint64_t unclassified = 0;
   for (RoleTable& role : tables.roles) {
-    std::stable_sort(role.rows.begin(), role.rows.end(), heavier);
+    std::sort(role.rows.begin(), role.rows.end(), [](const CategoryRow& a, const CategoryRow& b) {
+      return std::tie(b.time.weight_ns, a.id) < std::tie(a.time.weight_ns, b.id);
+    });
     for (const CategoryRow& row : role.rows) {
       if (row.id == kUnclassified) unclassified += row.time.samples;
     }

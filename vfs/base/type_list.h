@@ -18,7 +18,9 @@ struct TypeList {
 template <std::size_t N>
 struct FixedString {
   char text[N] = {};
-  constexpr FixedString(const char (&literal)[N]) { std::copy_n(literal, N, text); }  // NOLINT(google-explicit-constructor): a literal is meant
+  constexpr FixedString(const char (&literal)[N]) {
+    std::copy_n(literal, N, text);
+  }  // NOLINT(google-explicit-constructor): a literal is meant
   constexpr std::string_view view() const { return {text, N - 1}; }
 };
 

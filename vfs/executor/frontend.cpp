@@ -21,8 +21,8 @@ auto run_on(Runner& runner, Work work) {
   return result;
 }
 
-/// Waiting requests and, for an executor in place, writes: what both kinds of front end share. `Runner` is who takes
-/// the waiting requests.
+/// Waiting requests and, for an executor in place, writes: what both kinds of front end share.
+/// `Runner` is who takes the waiting requests.
 template <class Runner>
 class WaitingRequests : public Frontend {
  public:
@@ -62,8 +62,8 @@ struct HandOver : Workers {
   E executor{pool};
 };
 
-/// Hands writes over too: staged on the calling thread (the write must own its data if its copy strategy says so), run
-/// on a worker.
+/// Hands writes over too: staged on the calling thread (the write must own its data if its copy
+/// strategy says so), run on a worker.
 template <Executor E>
 class HandOverFrontend final : HandOver<E>, public WaitingRequests<E>, public WritePath {
  public:

@@ -5,7 +5,8 @@
 namespace vfsprof::vfs {
 
 void Parker::park() {
-  // Acquire pairs with the release in unpark(): what the waker wrote is visible to the woken thread.
+  // Acquire pairs with the release in unpark(): what the waker wrote is visible to the woken
+  // thread.
   int expected = kNotified;
   if (state_.compare_exchange_strong(expected, kEmpty, std::memory_order_acquire)) return;
 
@@ -24,7 +25,9 @@ void Parker::park() {
 void Parker::unpark() {
   if (state_.exchange(kNotified, std::memory_order_acq_rel) != kParked) return;
   // The parked thread holds the mutex until it waits; once we have had it, notify cannot be missed.
-  { const std::lock_guard lock(mutex_); }
+  {
+    const std::lock_guard lock(mutex_);
+  }
   count(Counter::kThreadWakes);
   condition_.notify_one();
 }

@@ -7,16 +7,17 @@
 
 namespace vfsprof::vfs {
 
-/// Puts one thread to sleep until another wakes it. A wake-up that comes first is kept: the next `park` returns at once.
-/// Waking a thread that is not parked costs no system call.
-/// Threads: one thread parks, any thread unparks.
+/// Puts one thread to sleep until another wakes it. A wake-up that comes first is kept: the next
+/// `park` returns at once. Waking a thread that is not parked costs no system call. Threads: one
+/// thread parks, any thread unparks.
 class Parker {
  public:
   /// Returns after an `unpark`, which it uses up.
   void park();
   void unpark();
 
-  /// The calling thread's own. Shared, because a waker may still hold it when the thread it woke has ended.
+  /// The calling thread's own. Shared, because a waker may still hold it when the thread it woke
+  /// has ended.
   static const std::shared_ptr<Parker>& of_this_thread();
 
  private:

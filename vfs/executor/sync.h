@@ -4,10 +4,9 @@
 
 namespace vfsprof::vfs {
 
-/// Writes run on the session thread that received them: no hand-off, no wake-up. Only what waits for the disk or the
-/// store goes to the workers.
-/// Cost: nothing beside the write.
-/// Source: opportunity 1 of the analysis document, its synchronous path for files that are already dirty.
+/// Writes run on the session thread that received them: no hand-off, no wake-up. Only what waits
+/// for the disk or the store goes to the workers. Cost: nothing beside the write. Source:
+/// opportunity 1 of the analysis document, its synchronous path for files that are already dirty.
 struct Sync {
   static constexpr std::string_view kName = "sync";
   static constexpr std::string_view kSummary =

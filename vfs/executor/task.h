@@ -8,8 +8,8 @@
 
 namespace vfsprof::vfs {
 
-/// A piece of work that one thread hands to another and waits for. Lives on the stack of the thread that waits; the
-/// thread that ran it touches nothing of it once `complete` has told so.
+/// A piece of work that one thread hands to another and waits for. Lives on the stack of the thread
+/// that waits; the thread that ran it touches nothing of it once `complete` has told so.
 class Task {
  public:
   Task() : waiter_(Parker::of_this_thread()) {}
@@ -38,7 +38,8 @@ class Task {
 
  private:
   void complete() noexcept {
-    // Once done_ is seen the task may be gone: keep the waiter alive beyond it. Release publishes the work's results.
+    // Once done_ is seen the task may be gone: keep the waiter alive beyond it. Release publishes
+    // the work's results.
     const std::shared_ptr<Parker> waiter = waiter_;
     done_.store(true, std::memory_order_release);
     waiter->unpark();

@@ -9,8 +9,8 @@
 
 namespace vfsprof::vfs {
 
-/// A bounded first-in, first-out queue of tasks: `push` waits while it is full, `pop` while it is empty.
-/// Threads: safe.
+/// A bounded first-in, first-out queue of tasks: `push` waits while it is full, `pop` while it is
+/// empty. Threads: safe.
 class TaskQueue {
  public:
   explicit TaskQueue(std::size_t capacity) : capacity_(capacity) {}

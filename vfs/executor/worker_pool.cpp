@@ -32,7 +32,8 @@ WorkerPool::Worker* WorkerPool::push_remote_task(Task& task) {
   return worker_to_notify();
 }
 
-/// The worker to wake for a new task; none if all are busy (the first to finish takes it). Call with the lock held.
+/// The worker to wake for a new task; none if all are busy (the first to finish takes it). Call
+/// with the lock held.
 WorkerPool::Worker* WorkerPool::worker_to_notify() {
   if (idle_.empty()) return nullptr;
   Worker* const worker = idle_.back();

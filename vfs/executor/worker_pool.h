@@ -11,9 +11,10 @@
 
 namespace vfsprof::vfs {
 
-/// The daemon's worker threads, `vfs-io-worker`: they run tasks that other threads spawn, first in, first out.
-/// A spawn wakes one sleeping worker if there is one; each worker has a Parker of its own, so no wake-up is wasted.
-/// Threads: `spawn` and `run` are safe from any thread but the workers themselves.
+/// The daemon's worker threads, `vfs-io-worker`: they run tasks that other threads spawn, first in,
+/// first out. A spawn wakes one sleeping worker if there is one; each worker has a Parker of its
+/// own, so no wake-up is wasted. Threads: `spawn` and `run` are safe from any thread but the
+/// workers themselves.
 class WorkerPool {
  public:
   explicit WorkerPool(unsigned workers);
@@ -43,7 +44,8 @@ class WorkerPool {
 
   std::mutex mutex_;  // guards the three below; nothing else is locked under it
   std::deque<Task*> tasks_;
-  std::vector<Worker*> idle_;  // parked or about to park; the last one in is woken first: its caches are warm
+  std::vector<Worker*>
+      idle_;  // parked or about to park; the last one in is woken first: its caches are warm
   bool stopping_ = false;
 
   std::vector<std::unique_ptr<Worker>> workers_;  // immutable after construction

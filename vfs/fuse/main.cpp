@@ -1,9 +1,9 @@
 // vfsprof-mount: the reference file system as a daemon.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -38,7 +38,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("MOUNTPOINT", options.mount_point, "An existing directory to mount on")->required();
+  app.add_option("MOUNTPOINT", options.mount_point, "An existing directory to mount on")
+      ->required();
   app.add_option("--variant", options.variant,
                  "NAME, or NAME followed by changes: mutex-pool,pool=tbb,threads=4 "
                  "(vfsprof list variants shows what there is)")
@@ -62,10 +63,11 @@ void declare(CLI::App& app, Options& options) {
 /// What is wrong with the mount point, and what to do; empty if nothing is.
 std::string mount_point_problem(const std::filesystem::path& path) {
   switch (mount_point_state(path)) {
-    case MountPointState::kFree: return "";
+    case MountPointState::kFree:
+      return "";
     case MountPointState::kMissing:
-      return fmt::format("mount point {} does not exist: create it with 'mkdir -p {}'", path.string(),
-                         path.string());
+      return fmt::format("mount point {} does not exist: create it with 'mkdir -p {}'",
+                         path.string(), path.string());
     case MountPointState::kNotADirectory:
       return fmt::format("mount point {} is not a directory: name one", path.string());
     case MountPointState::kMounted:
@@ -75,7 +77,8 @@ std::string mount_point_problem(const std::filesystem::path& path) {
           path.string(), path.string());
     case MountPointState::kDisconnected:
       return fmt::format(
-          "mount point {} is a FUSE mount whose daemon is gone: free it with 'fusermount3 -u -z {}'",
+          "mount point {} is a FUSE mount whose daemon is gone: free it with 'fusermount3 -u -z "
+          "{}'",
           path.string(), path.string());
   }
   return "";
@@ -100,8 +103,8 @@ int run(const Options& options) {
     return report(kBadInput, problem);
   }
   if (!options.counter_page.empty() && !publish_counters(options.counter_page.c_str())) {
-    return report(kBadInput, fmt::format("cannot write the counter page {}: {}", options.counter_page,
-                                         describe(Errno{errno})));
+    return report(kBadInput, fmt::format("cannot write the counter page {}: {}",
+                                         options.counter_page, describe(Errno{errno})));
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   const std::unique_ptr<Engine> engine =
@@ -132,8 +135,10 @@ int run(const Options& options) {
 }  // namespace vfsprof::vfs
 
 int main(int argc, char** argv) {
-  using namespace vfsprof::vfs;  // NOLINT(google-build-using-namespace): main is this program's only outside name
-  CLI::App app{"Mounts vfsprof's reference file system and serves it until it is unmounted or Ctrl-C."};
+  using namespace vfsprof::vfs;  // NOLINT(google-build-using-namespace): main is this program's
+                                 // only outside name
+  CLI::App app{
+      "Mounts vfsprof's reference file system and serves it until it is unmounted or Ctrl-C."};
   Options options;
   declare(app, options);
   try {

@@ -11,9 +11,9 @@
 namespace vfsprof::vfs {
 namespace {
 
-// Nobody but the kernel changes the files, so it may keep what it knows until it changes them itself. No clock has a say
-// in how many requests a workload makes.
-constexpr double kCacheTimeout_s = 86'400.0;
+// Nobody but the kernel changes the files, so it may keep what it knows until it changes them
+// itself. No clock has a say in how many requests a workload makes.
+constexpr double kCacheTimeoutSeconds = 86'400.0;
 
 ServedFileSystem& served(fuse_req_t request) {
   return *static_cast<ServedFileSystem*>(fuse_req_userdata(request));
@@ -48,12 +48,13 @@ fuse_entry_param to_entry(const Attributes& attributes) {
   entry.ino = attributes.inode.value;
   entry.generation = 1;  // inode numbers are never used twice
   entry.attr = to_stat(attributes);
-  entry.attr_timeout = kCacheTimeout_s;
-  entry.entry_timeout = kCacheTimeout_s;
+  entry.attr_timeout = kCacheTimeoutSeconds;
+  entry.entry_timeout = kCacheTimeoutSeconds;
   return entry;
 }
 
-/// Runs `handle`, which replies on success and returns an Errno to reply otherwise. Memory that runs out is an errno too.
+/// Runs `handle`, which replies on success and returns an Errno to reply otherwise. Memory that
+/// runs out is an errno too.
 template <class Handle>
 void reply_to(fuse_req_t request, Handle handle) {
   int error = 0;
@@ -95,7 +96,7 @@ void reply_attributes(fuse_req_t request, Handle handle) {
     const Result<Attributes> result = handle();
     if (!result) return Failure(result.error());
     const struct stat stat = to_stat(*result);
-    fuse_reply_attr(request, &stat, kCacheTimeout_s);
+    fuse_reply_attr(request, &stat, kCacheTimeoutSeconds);
     return {};
   });
 }
@@ -103,7 +104,8 @@ void reply_attributes(fuse_req_t request, Handle handle) {
 void init(void* userdata, fuse_conn_info* connection) {
   auto& file_system = *static_cast<ServedFileSystem*>(userdata);
   connection->max_write = file_system.max_write;
-  // Requests are read into the session threads' own buffers, so no splicing; and the page cache is always right.
+  // Requests are read into the session threads' own buffers, so no splicing; and the page cache is
+  // always right.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
                                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
   file_system.on_started();
@@ -113,8 +115,11 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   reply_to(request, [&]() -> Result<void> {
     const Result<Attributes> result = engine(request).lookup({InodeId{parent}, name});
     if (!result && result.error() == Errno{ENOENT}) {
-      const fuse_entry_param absent{.ino = 0, .generation = 0, .attr = {}, .attr_timeout = 0,
-                                    .entry_timeout = kCacheTimeout_s};
+      const fuse_entry_param absent{.ino = 0,
+                                    .generation = 0,
+                                    .attr = {},
+                                    .attr_timeout = 0,
+                                    .entry_timeout = kCacheTimeoutSeconds};
       fuse_reply_entry(request, &absent);
       return {};
     }
@@ -265,11 +270,11 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, size_t size, 
   count(Counter::kWrites);
   count(Counter::kBytesWritten, size);
   reply_to(request, [&]() -> Result<void> {
-    const Result<std::size_t> written = frontend(request).writes().write(
-        {.inode = InodeId{inode},
-         .handle = HandleId{file->fh},
-         .offset = static_cast<std::uint64_t>(offset),
-         .payload = std::as_bytes(std::span(data, size))});
+    const Result<std::size_t> written =
+        frontend(request).writes().write({.inode = InodeId{inode},
+                                          .handle = HandleId{file->fh},
+                                          .offset = static_cast<std::uint64_t>(offset),
+                                          .payload = std::as_bytes(std::span(data, size))});
     if (!written) return Failure(written.error());
     fuse_reply_write(request, *written);
     return {};
@@ -288,9 +293,8 @@ void release(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
 
 void fsync(fuse_req_t request, fuse_ino_t inode, int data_only, fuse_file_info* file) {
   reply_status(request, [&] {
-    return frontend(request).sync(
-        InodeId{inode}, HandleId{file->fh},
-        data_only != 0 ? SyncScope::kData : SyncScope::kDataAndMetadata);
+    return frontend(request).sync(InodeId{inode}, HandleId{file->fh},
+                                  data_only != 0 ? SyncScope::kData : SyncScope::kDataAndMetadata);
   });
 }
 

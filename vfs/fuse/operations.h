@@ -18,8 +18,8 @@ struct ServedFileSystem {
   std::function<void()> on_started;  ///< called once, when the kernel has said hello
 };
 
-/// libfuse's low-level callbacks: each translates one request to the engine or its front end, and the result to a reply.
-/// They decide nothing; the logic is in the engine.
+/// libfuse's low-level callbacks: each translates one request to the engine or its front end, and
+/// the result to a reply. They decide nothing; the logic is in the engine.
 const fuse_lowlevel_ops& fuse_operations();
 
 }  // namespace vfsprof::vfs

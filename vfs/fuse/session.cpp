@@ -24,7 +24,8 @@
 namespace vfsprof::vfs {
 namespace {
 
-// libfuse reads with the size of its own buffer, whatever max_write is: 256 pages of payload and one for the header.
+// libfuse reads with the size of its own buffer, whatever max_write is: 256 pages of payload and
+// one for the header.
 constexpr std::size_t kReceiveBufferSize = 257 * 4096 + 4096;
 
 /// Interrupts a session thread that is blocked in read(): SIGUSR1 with a handler that does nothing.
@@ -154,7 +155,8 @@ void mount(fuse_session& session, const SessionOptions& options) {
   }
   if (::access("/dev/fuse", R_OK | W_OK) != 0) {
     throw MountError(
-        "/dev/fuse cannot be opened by this user: 'chmod 666 /dev/fuse' (as root) opens it to every "
+        "/dev/fuse cannot be opened by this user: 'chmod 666 /dev/fuse' (as root) opens it to "
+        "every "
         "user");
   }
   if (fuse_session_mount(&session, options.mount_point.c_str()) != 0) {
@@ -193,8 +195,8 @@ void serve(Engine& engine, Frontend& frontend, const SessionOptions& options) {
                      {.fd = threads.ended_fd(), .events = POLLIN, .revents = 0}};
   while (::poll(events, 2, -1) < 0 && errno == EINTR) {
   }
-  // Unmounted first, so that nobody enters any more; files that are open may still be closed. The kernel ends the
-  // session when the last one is.
+  // Unmounted first, so that nobody enters any more; files that are open may still be closed. The
+  // kernel ends the session when the last one is.
   if (!is_disconnected(*session)) unmount(options.mount_point);
   threads.wait_all_ended(std::chrono::seconds(2));
 }

@@ -24,10 +24,10 @@ struct SessionOptions {
   std::function<void()> on_started;   ///< called once the kernel has answered the mount
 };
 
-/// Mounts a file system and serves it until it is unmounted or SIGINT, SIGTERM or SIGHUP arrives; then it is unmounted
-/// and every session thread has ended. Each session thread reads requests into a buffer of its own and replies.
-/// Errors: MountError.
-/// Threads: call it on the main thread, with the three signals blocked before any other thread was started
+/// Mounts a file system and serves it until it is unmounted or SIGINT, SIGTERM or SIGHUP arrives;
+/// then it is unmounted and every session thread has ended. Each session thread reads requests into
+/// a buffer of its own and replies. Errors: MountError. Threads: call it on the main thread, with
+/// the three signals blocked before any other thread was started
 /// (`block_ending_signals`).
 void serve(Engine& engine, Frontend& frontend, const SessionOptions& options);
 

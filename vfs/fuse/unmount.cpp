@@ -18,8 +18,13 @@ namespace {
 /// Runs `fusermount3 -u -z PATH`, quietly; true if it exited with 0.
 bool run_fusermount(const std::string& path) {
   std::string arguments[] = {"fusermount3", "-u", "-z", "-q", "--", path};
-  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), arguments[3].data(),
-                  arguments[4].data(), arguments[5].data(), nullptr};
+  char* argv[] = {arguments[0].data(),
+                  arguments[1].data(),
+                  arguments[2].data(),
+                  arguments[3].data(),
+                  arguments[4].data(),
+                  arguments[5].data(),
+                  nullptr};
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);

@@ -14,8 +14,8 @@ enum class MountPointState {
 };
 MountPointState mount_point_state(const std::filesystem::path& path);
 
-/// Detaches the FUSE mount at `path`, lazily: directly as root, else through fusermount3. True if nothing of ours is
-/// mounted there afterwards.
+/// Detaches the FUSE mount at `path`, lazily: directly as root, else through fusermount3. True if
+/// nothing of ours is mounted there afterwards.
 bool unmount(const std::filesystem::path& path);
 
 }  // namespace vfsprof::vfs

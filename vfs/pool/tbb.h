@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -97,7 +98,9 @@ class TbbPool::Of {
     [[no_unique_address]] Hasher hasher;
   };
 
-  using Map = tbb::concurrent_hash_map<Key, Entry, HashCompare>;
+  // Not TBB's allocator: pools are compared by their locks and look-ups, so all allocate alike.
+  using Map = tbb::concurrent_hash_map<Key, Entry, HashCompare,
+                                       std::allocator<std::pair<const Key, Entry>>>;
 
   // Lock order: block (its accessor), accounting.
   Accounting accounting_;
