@@ -106,7 +106,7 @@ class CachedContents final : public FileContents {
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();
   void evict(const Key& key);
-  void write_back_and_evict(const std::vector<Key>& keys, std::uint64_t target_bytes);
+  bool write_back_and_evict(const std::vector<Key>& keys, std::uint64_t target_bytes);
 
   static void grow(Block& block, std::size_t bytes) {
     if (block.data.size() >= bytes) return;

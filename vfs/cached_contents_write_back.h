@@ -80,7 +80,9 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_all() {
 }
 
 /// Gets below the memory budget: evicts clean blocks, then writes files back and evicts theirs, the
-/// longest unused first. Called with no lock held. Errors: ENOSPC if that does not suffice.
+/// longest unused first. Called with no lock held. Errors: ENOSPC if there is no room because files
+/// could not be written back. (Blocks that other writers have filled meanwhile are no failure: each
+/// makes room before its next write, so the budget is passed by at most a write of each.)
 template <class Pool, class Key, class Copy, class Metadata>
 Result<void> CachedContents<Pool, Key, Copy, Metadata>::make_room() {
   if (!over_budget()) return {};
@@ -94,19 +96,19 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::make_room() {
     if (pool_.bytes() <= target_bytes) break;
     evict(key);
   }
-  if (over_budget()) write_back_and_evict(keys, target_bytes);
-  if (over_budget()) return fail(ENOSPC);
-  return {};
+  if (!over_budget() || write_back_and_evict(keys, target_bytes) || !over_budget()) return {};
+  return fail(ENOSPC);
 }
 
+/// Returns false if a file could not be written back.
 template <class Pool, class Key, class Copy, class Metadata>
-void CachedContents<Pool, Key, Copy, Metadata>::write_back_and_evict(const std::vector<Key>& keys,
+bool CachedContents<Pool, Key, Copy, Metadata>::write_back_and_evict(const std::vector<Key>& keys,
                                                                      std::uint64_t target_bytes) {
   // A few files may fail for reasons of their own; beyond that the disk does.
   constexpr std::size_t kMaxFailures = 4;
   std::unordered_set<std::uint64_t> failed;
   for (const Key& key : keys) {
-    if (pool_.bytes() <= target_bytes || failed.size() == kMaxFailures) return;
+    if (pool_.bytes() <= target_bytes || failed.size() == kMaxFailures) break;
     if (failed.contains(key.inode().value)) continue;
     if (write_back(key.inode(), Durability::kOnRequest)) {
       evict(key);
@@ -114,6 +116,7 @@ void CachedContents<Pool, Key, Copy, Metadata>::write_back_and_evict(const std::
       failed.insert(key.inode().value);
     }
   }
+  return failed.empty();
 }
 
 template <class Pool, class Key, class Copy, class Metadata>

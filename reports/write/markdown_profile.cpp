@@ -154,7 +154,7 @@ std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail
   std::size_t small = 0;
   std::uint64_t small_share = 0;
   for (const RoleTable& role : tables.roles) {
-    if (role.time.share.value >= detail.smallest_share) {
+    if (role.time.weight_ns > 0 && role.time.share.value >= detail.smallest_share) {
       text += role_table(role, tables, detail);
     } else {
       ++small;
@@ -162,7 +162,7 @@ std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail
     }
   }
   if (small > 0) {
-    text += fmt::format("{} more kinds of threads have {} together.\n\n", small,
+    text += fmt::format("Other kinds of threads: {}, with {} together.\n\n", small,
                         format_printed_share(small_share));
   }
   return text;

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdarg>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -63,8 +64,16 @@ class ReceiveBuffer {
   void* memory_;
 };
 
+/// Ends a session that nobody serves any more. libfuse frees what it knows of the mount only when
+/// it unmounts; by now there is nothing left to unmount, and what it would say about that is no
+/// news.
 struct SessionDeleter {
-  void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+  void operator()(fuse_session* session) const {
+    fuse_set_log_func([](fuse_log_level, const char*, va_list) {});
+    fuse_session_unmount(session);
+    fuse_session_destroy(session);
+    fuse_set_log_func(nullptr);
+  }
 };
 using SessionPointer = std::unique_ptr<fuse_session, SessionDeleter>;
 
