@@ -7,6 +7,7 @@
 
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
+#include "harness/collect/perf_event.h"
 #include "harness/error.h"
 #include "harness/process.h"
 #include "reports/analyze/report.h"
@@ -41,6 +42,12 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.profiling_rounds = options.profiling_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
   result.equivalence_margin = options.equivalence_margin;
+  if (!encode_event(options.collect.event)) {
+    throw BadInput(fmt::format(
+        "unknown event '{}': --event takes a libpfm4 name such as cycles, instructions, cpu-clock "
+        "or page-faults",
+        options.collect.event));
+  }
   result.collect = options.collect;
   result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
   return result;

@@ -38,6 +38,7 @@ reports::RunResult describe_experiment(const ExperimentOptions& options) {
       "{:%Y-%m-%dT%H:%M:%SZ}",
       fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
   result.environment = read_environment();
+  result.environment.libfuse = VFSPROF_LIBFUSE_VERSION;
   result.scenario = {.name = options.scenario.name,
                      .summary = options.scenario.summary,
                      .racy = options.scenario.racy,

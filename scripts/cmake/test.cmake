@@ -1,19 +1,17 @@
-# vfsprof_add_test(NAME [LABELS ...] SOURCES ... LIBRARIES ...): a GoogleTest program, one CTest test per case.
+# vfsprof_add_test(NAME [LABEL ...] [TIMEOUT s] SOURCES ... LIBRARIES ...): a GoogleTest program, one CTest test per case.
 # A case that cannot run here calls GTEST_SKIP() with its reason; CTest lists and counts it as skipped.
 include(GoogleTest)
 
 function(vfsprof_add_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE vfsprof_options ${arg_LIBRARIES} GTest::gtest_main)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT})
-  if(arg_LABELS)
-    # Escaped: gtest_discover_tests() flattens its list of properties.
-    list(JOIN arg_LABELS "\\;" labels)
-    list(APPEND properties LABELS "${labels}")
+  if(arg_LABEL)
+    list(APPEND properties LABELS ${arg_LABEL})  # one: gtest_discover_tests() flattens a list
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()

@@ -22,11 +22,15 @@ inline constexpr ThreadName kWorkerThread{"vfs-io-worker", "vfs-io-worker"};
 /// Every named thread of the daemon.
 inline constexpr std::array kThreadNames{kSessionThread, kDispatcherThread, kWorkerThread};
 
-/// Names the calling thread. The kernel's name must have at most 15 characters.
-inline void set_current_thread_name(const ThreadName& name) {
+/// Names a thread. The kernel's name must have at most 15 characters.
+inline void set_thread_name(pthread_t thread, const ThreadName& name) {
   char buffer[16] = {};
   std::copy_n(name.kernel_name.data(), std::min<size_t>(name.kernel_name.size(), 15), buffer);
-  ::pthread_setname_np(::pthread_self(), buffer);
+  ::pthread_setname_np(thread, buffer);
+}
+
+inline void set_current_thread_name(const ThreadName& name) {
+  set_thread_name(::pthread_self(), name);
 }
 
 }  // namespace vfsprof

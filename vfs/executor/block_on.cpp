@@ -4,7 +4,9 @@
 
 namespace vfsprof::vfs {
 
-BlockOn::BlockOn(WorkerPool& workers) : workers_(workers), dispatcher_([this] { dispatch(); }) {}
+BlockOn::BlockOn(WorkerPool& workers) : workers_(workers), dispatcher_([this] { dispatch(); }) {
+  set_thread_name(dispatcher_.native_handle(), kDispatcherThread);
+}
 
 BlockOn::~BlockOn() {
   queue_.close();
@@ -12,7 +14,6 @@ BlockOn::~BlockOn() {
 }
 
 void BlockOn::dispatch() {
-  set_current_thread_name(kDispatcherThread);
   while (Task* const task = queue_.pop()) workers_.spawn(*task);
 }
 

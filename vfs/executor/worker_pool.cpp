@@ -9,6 +9,7 @@ WorkerPool::WorkerPool(unsigned workers) {
   for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>());
   for (auto& worker : workers_) {
     worker->thread = std::thread([this, &worker = *worker] { work(worker); });
+    set_thread_name(worker->thread.native_handle(), kWorkerThread);
   }
 }
 
@@ -54,7 +55,6 @@ Task* WorkerPool::next_task(Worker& worker) {
 }
 
 void WorkerPool::work(Worker& worker) {
-  set_current_thread_name(kWorkerThread);
   while (true) {
     if (Task* const task = next_task(worker)) {
       task->run_and_complete();

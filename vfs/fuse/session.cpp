@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdarg>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -81,7 +82,7 @@ using SessionPointer = std::unique_ptr<fuse_session, SessionDeleter>;
 class SessionThreads {
  public:
   SessionThreads(fuse_session& session, unsigned threads)
-      : session_(session), ended_(::eventfd(0, EFD_CLOEXEC)), running_(threads) {
+      : session_(session), ended_(::eventfd(0, EFD_CLOEXEC)), running_(threads), named_(threads) {
     VFSPROF_CHECK(ended_);
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
   }
@@ -122,6 +123,7 @@ class SessionThreads {
 
   void run() {
     set_current_thread_name(kSessionThread);
+    named_.arrive_and_wait();  // whoever waits for the mount finds every thread under its name
     ReceiveBuffer memory;
     while (fuse_session_exited(&session_) == 0) {
       fuse_buf buffer{};
@@ -140,6 +142,7 @@ class SessionThreads {
   fuse_session& session_;
   UniqueFd ended_;
   std::atomic<unsigned> running_;
+  std::latch named_;
   std::vector<std::thread> threads_;
 };
 
