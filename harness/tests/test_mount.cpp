@@ -1,6 +1,7 @@
 // The reference file system on a real mount: semantics through system calls, and real programs.
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -170,6 +171,7 @@ TEST_P(MountTest, AppendersDoNotOverwriteEachOther) {
   constexpr int kThreads = 4;
   constexpr int kLines = 200;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       const UniqueFd file(
@@ -240,13 +242,14 @@ TEST_P(MountTest, GitCommitsAndClones) {
 
 TEST_P(MountTest, SqliteKeepsItsPromises) {
   for (const std::string mode : {"delete", "wal"}) {
-    EXPECT_TRUE(mount_->shell(
-        "sqlite3 " + mode + ".db \"pragma journal_mode=" + mode +
-        "; create table t(i integer primary key, x); "
+    EXPECT_TRUE(mount_->shell(fmt::format(
+        "sqlite3 {0}.db \"pragma journal_mode={0}; create table t(i integer primary key, x); "
         "with recursive c(i) as (select 1 union all select i+1 from c where i<2000) "
         "insert into t select i, randomblob(100) from c; "
-        "delete from t where i%3=0; vacuum;\" && test \"$(sqlite3 " +
-        mode + ".db 'pragma integrity_check; select count(*) from t')\" = \"ok\n1334\""));
+        "delete from t where i%3=0; vacuum;\" && "
+        "test \"$(sqlite3 {0}.db 'pragma integrity_check; select count(*) from t')\" = "
+        "\"ok\n1334\"",
+        mode)));
   }
 }
 
