@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -24,16 +25,17 @@
 #include "vfs/durability/durable_tree.h"
 #include "vfs/engine.h"
 #include "vfs/engine_setup.h"
-#include "vfs/file_locks.h"
+#include "vfs/file_table.h"
 #include "vfs/metadata/metadata.h"
-#include "vfs/open_files.h"
 #include "vfs/pool/block.h"
+#include "vfs/write_behind.h"
 
 namespace vfsprof::vfs {
 
+/// The kernel's own resolution of file times: to the tick.
 inline timespec now() {
   timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
   return time;
 }
 
@@ -41,16 +43,13 @@ inline timespec now() {
 ///
 /// Invariants:
 /// 1. A block that is not dirty can be had again from its backing, or is empty: it may be evicted
-/// at any time.
+///    at any time.
 /// 2. A block is inserted only under `FileLocks::load`, by whoever found it missing under that
-/// lock: what was read from
-///    the backing is still right when it is inserted.
+///    lock: what was read from the backing is still right when it is inserted.
 /// 3. A write changes the block first and then tells the metadata. A write-back asks the metadata
-/// before it reads the
-///    blocks, so a change that it misses is told later, and stays dirty.
+///    before it reads the blocks, so a change that it misses is told later, and stays dirty.
 /// 4. A write-back marks a block clean only if it wrote this version in full length, and only after
-/// the metadata know
-///    that the cache stands behind the file.
+///    the metadata know that the cache stands behind the file.
 ///
 /// Errors: ESTALE for an inode that is gone; ENOMEM if a block cannot be allocated.
 /// Threads: every member is safe. Lock order: eviction, then FileLocks of one file, then pool, then
@@ -59,22 +58,55 @@ template <class Pool, class Key, class Copy, class Metadata>
 class CachedContents final : public FileContents {
  public:
   /// All must outlive this object.
-  CachedContents(const EngineSetup& setup, BackingSource backing, OpenFiles& open_files)
-      : setup_(setup), backing_(backing), open_files_(open_files) {}
+  CachedContents(const EngineSetup& setup, BackingSource backing)
+      : setup_(setup),
+        backing_(backing),
+        write_behind_(setup.flush->write_behind(), setup.options.spawn,
+                      [this](InodeId inode) { (void)write_back(inode); }) {}
 
-  void add(InodeId inode, const FileStart& start) { metadata_.add(inode, start); }
-  void set_modified(InodeId inode, const timespec& time) { metadata_.set_modified(inode, time); }
+  void add(InodeId inode, const FileStart& start) {
+    metadata_.add(files_.add(inode)->metadata, inode, start);
+  }
+  void set_modified(InodeId inode, const timespec& time) {
+    if (const auto file = files_.find(inode)) metadata_.set_modified(file->metadata, inode, time);
+  }
 
-  Result<std::size_t> write(const WriteRequest& request, std::span<const std::byte> payload);
-  Result<std::size_t> read(InodeId inode, FileRange range, std::span<std::byte> out);
+  Result<HandleId> open(InodeId inode) {
+    auto file = files_.find(inode);
+    if (file == nullptr) return fail(ESTALE);
+    return files_.open(std::move(file));
+  }
+  void close(HandleId handle) { files_.close(handle); }
+  /// The latest failed write-back that this handle was not told of.
+  std::optional<Errno> take_failure(HandleId handle) { return files_.take_failure(handle); }
+
+  Result<std::size_t> write(const WriteRequest& request, const Payload& payload) {
+    return *with_file(request.inode, request.handle, [&](File& file) {
+      return write_to(file, request.offset, payload, Fetch::kAllowed);
+    });
+  }
+  /// Empty, with nothing changed, if an object must first be fetched.
+  std::optional<Result<std::size_t>> try_write(const WriteRequest& request,
+                                               const Payload& payload) {
+    return with_file(request.inode, request.handle, [&](File& file) {
+      return write_to(file, request.offset, payload, Fetch::kRefused);
+    });
+  }
+  Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
+                           std::span<std::byte> out) {
+    return *with_file(inode, handle,
+                      [&](File& file) { return std::optional(read_from(file, range, out)); });
+  }
   /// Cuts a file or extends it with zeros. One that was dirty is written back at once, as found.
   Result<void> resize(InodeId inode, std::uint64_t size);
 
   /// Writes a file back if it is dirty. A failure is also noted for the next sync of each open
   /// handle.
   Result<void> write_back(InodeId inode, Durability durability) {
-    const std::lock_guard lock(locks_[inode].write_back);
-    return write_back_locked(inode, durability);
+    const auto file = files_.find(inode);
+    if (file == nullptr) return {};
+    const std::lock_guard lock(file->locks.write_back);
+    return write_back_locked(*file, durability);
   }
   /// Every dirty file; goes on after a failure and returns the first.
   Result<void> write_back_all();
@@ -84,80 +116,129 @@ class CachedContents final : public FileContents {
     return write_back(inode, Durability::kOnRequest);
   }
   void complete(Attributes& attributes) override {
-    if (S_ISREG(attributes.mode)) metadata_.complete(attributes);
+    if (!S_ISREG(attributes.mode)) return;
+    if (const auto file = files_.find(attributes.inode)) {
+      metadata_.complete(file->metadata, attributes);
+    }
   }
   void gone(InodeId inode) override;
 
  private:
-  enum class Holes { kInsert, kLeave };
+  using File = FileRecord<typename Pool::PerFile, typename Metadata::PerFile>;
+  enum class Fetch { kAllowed, kRefused };
   enum class Found { kBlock, kHole };
 
-  Result<void> write_part(InodeId inode, const ChunkPart& part, std::span<const std::byte> bytes);
-  Result<void> read_part(InodeId inode, const ChunkPart& part, std::span<std::byte> out);
-  Result<Found> load(InodeId inode, ChunkIndex chunk, Holes holes);
-  void cut_blocks(InodeId inode, std::uint64_t size, std::uint64_t old_size);
+  /// Calls `work(File&)`, by way of the handle if there is one.
+  template <class Work>
+  auto with_file(InodeId inode, HandleId handle, Work&& work)
+      -> decltype(work(std::declval<File&>())) {
+    if (handle.value != 0) [[likely]]
+      return work(files_.file_of(handle));
+    const auto file = files_.find(inode);
+    if (file == nullptr) return Result<std::size_t>(fail(ESTALE));
+    return work(*file);
+  }
+
+  // Writing.
+  std::optional<Result<std::size_t>> write_to(File& file, std::uint64_t offset,
+                                              const Payload& payload, Fetch fetch);
+  std::optional<Result<std::size_t>> write_locked(File& file, std::uint64_t offset,
+                                                  const Payload& payload, Fetch fetch,
+                                                  WriteBehind& dirtied);
+  Result<void> write_part(File& file, const ChunkPart& part, const Payload& payload,
+                          WriteBehind& dirtied);
+  Result<void> write_missing(File& file, const ChunkPart& part, const Payload& payload,
+                             WriteBehind& dirtied);
+  bool must_fetch(File& file, const FileRange& range, const Extent& extent);
+
+  /// Changes a block, and adds what became dirty by that.
+  static void put(Block& block, const ChunkPart& part, const Payload& payload,
+                  WriteBehind& dirtied) {
+    const std::size_t dirty_before = block.dirty ? block.data.size() : 0;
+    Copy::put(block.data, part.offset_in_chunk,
+              {.payload = payload, .offset = part.offset_in_range, .size = part.size});
+    ++block.version;
+    dirtied.chunks += block.dirty ? 0 : 1;
+    dirtied.bytes += block.data.size() - dirty_before;
+    block.dirty = true;
+  }
+
+  // Reading.
+  Result<std::size_t> read_from(File& file, FileRange range, std::span<std::byte> out);
+  Result<void> read_part(File& file, const ChunkPart& part, std::span<std::byte> out);
+  Result<Found> load(File& file, ChunkIndex chunk);
+  Result<void> fetch(File& file, ChunkIndex chunk, const Extent& extent, Block& block);
+
+  /// Bytes that stand behind a chunk.
+  std::uint64_t backed_bytes(const Extent& extent, ChunkIndex chunk) const {
+    const std::uint64_t start = geometry_.start_of(chunk);
+    return std::min(std::max(extent.backing_bytes, start) - start, geometry_.chunk_bytes);
+  }
+  static Key key_of(const File& file, ChunkIndex chunk) { return Key(file.inode, chunk); }
+
+  void cut_blocks(File& file, std::uint64_t size, std::uint64_t old_size);
 
   /// The version in which each block went into a write-back.
   using Versions = std::unordered_map<std::uint32_t, std::uint64_t>;
-  Result<void> write_back_locked(InodeId inode, Durability durability);
-  Result<void> copy_for_write_back(InodeId inode, ChunkIndex chunk, const Extent& extent,
-                                   std::span<std::byte> out, Versions& versions);
+  Result<void> write_back_locked(File& file, Durability durability);
+  Result<void> read_for_write_back(File& file, const Extent& extent, std::uint64_t offset,
+                                   std::span<std::byte> out);
+  Versions versions_of(File& file, const DirtyFile& dirty);
+  void mark_clean(File& file, const Versions& versions);
 
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();
   void evict(const Key& key);
   bool write_back_and_evict(const std::vector<Key>& keys, std::uint64_t target_bytes);
 
-  static void grow(Block& block, std::size_t bytes) {
-    if (block.data.size() >= bytes) return;
-    count(Counter::kBytesZeroed, bytes - block.data.size());
-    block.data.resize(bytes);
-  }
-
   const EngineSetup& setup_;
   const ChunkGeometry geometry_{setup_.chunk_bytes};
   const BackingSource backing_;
-  OpenFiles& open_files_;
   std::mutex eviction_;  // one thread makes room at a time
-  FileLockTable locks_;
   Pool pool_;
   Metadata metadata_;
+  FileTable<File> files_;
+  WriteBehindQueue write_behind_;  // destroyed first: its batches use all of the above
 };
 
 template <class Pool, class Key, class Copy, class Metadata>
-Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::write(
-    const WriteRequest& request, std::span<const std::byte> payload) {
-  const InodeId inode = request.inode;
-  const FileRange range{request.offset, payload.size()};
-  if (!geometry_.fits(range.offset, range.size)) return fail(EFBIG);
-  if (const auto room = make_room(); !room) return Failure(room.error());
-  const std::shared_lock lock(locks_[inode].content);
-  const bool dirty = metadata_.is_dirty(inode);
-  const Result<Extent> extent = metadata_.extent(inode);
+std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::write_to(
+    File& file, std::uint64_t offset, const Payload& payload, Fetch fetch) {
+  if (!geometry_.fits(offset, payload.size())) return fail(EFBIG);
+  if (over_budget()) [[unlikely]] {
+    if (const auto room = make_room(); !room) return Failure(room.error());
+  }
+  WriteBehind dirtied;
+  const auto written = write_locked(file, offset, payload, fetch, dirtied);
+  write_behind_.add(file.inode, dirtied);
+  return written;
+}
+
+template <class Pool, class Key, class Copy, class Metadata>
+std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::write_locked(
+    File& file, std::uint64_t offset, const Payload& payload, Fetch fetch, WriteBehind& dirtied) {
+  const FileRange range{offset, payload.size()};
+  const std::shared_lock lock(file.locks.content);
+  const Result<Extent> extent = metadata_.extent(file.metadata, file.inode);
   if (!extent) return Failure(extent.error());
   if (payload.empty()) return std::size_t{0};
-  // Of a clean file the blocks may have to be fetched; those of a dirty one are there, but for a
-  // few.
-  if (!dirty && range.offset < extent->backing_bytes) {
-    const auto fetched = geometry_.for_each_part(range, [&](const ChunkPart& part) -> Result<void> {
-      const Result<Found> found = load(inode, part.chunk, Holes::kLeave);
-      return found ? Result<void>() : Failure(found.error());
-    });
-    if (!fetched) return Failure(fetched.error());
+  if (fetch == Fetch::kRefused && extent->backing == Backing::kStore) [[unlikely]] {
+    if (must_fetch(file, range, *extent)) return std::nullopt;
   }
   std::size_t written = 0;
   const auto result = geometry_.for_each_part(range, [&](const ChunkPart& part) {
-    const auto done = write_part(inode, part, payload.subspan(part.offset_in_range, part.size));
+    const auto done = write_part(file, part, payload, dirtied);
     if (done) written += part.size;
     return done;
   });
   // What was changed must be told, though a later part failed.
   if (written > 0) {
-    const std::uint64_t end = range.offset + written;
-    const auto recorded = metadata_.record_write(inode, {.first = geometry_.chunk_of(range.offset),
-                                                         .last = geometry_.chunk_of(end - 1),
-                                                         .end = end,
-                                                         .now = now()});
+    const std::uint64_t end = offset + written;
+    const auto recorded = metadata_.record_write(file.metadata, file.inode,
+                                                 {.first = geometry_.chunk_of(offset),
+                                                  .last = geometry_.chunk_of(end - 1),
+                                                  .end = end,
+                                                  .now = now()});
     if (!recorded) return Failure(recorded.error());
   }
   if (!result) return Failure(result.error());
@@ -165,85 +246,108 @@ Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::write(
 }
 
 template <class Pool, class Key, class Copy, class Metadata>
-Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_part(
-    InodeId inode, const ChunkPart& part, std::span<const std::byte> bytes) {
+Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_part(File& file,
+                                                                   const ChunkPart& part,
+                                                                   const Payload& payload,
+                                                                   WriteBehind& dirtied) {
   try {
-    const auto& taken = Copy::take(bytes);
-    const auto change = [&](Block& block) {
-      grow(block, part.offset_in_chunk + part.size);
-      copy_bytes(std::span(block.data).subspan(part.offset_in_chunk, part.size), taken);
-      ++block.version;
-      block.dirty = true;
-    };
-    while (!pool_.modify(Key(inode, part.chunk), change)) {
-      const Result<Found> found = load(inode, part.chunk, Holes::kInsert);
-      if (!found) return Failure(found.error());
-    }
+    const auto change = [&](Block& block) { put(block, part, payload, dirtied); };
+    if (pool_.modify(file.blocks, key_of(file, part.chunk), change)) [[likely]]
+      return {};
+    return write_missing(file, part, payload, dirtied);
   } catch (const std::bad_alloc&) {
     return fail(ENOMEM);
   }
+}
+
+/// Writes to a chunk whose block is not in the pool. Not inlined, as it is rare.
+template <class Pool, class Key, class Copy, class Metadata>
+[[gnu::noinline]] Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_missing(
+    File& file, const ChunkPart& part, const Payload& payload, WriteBehind& dirtied) {
+  const std::lock_guard lock(file.locks.load);
+  const Key key = key_of(file, part.chunk);
+  const Result<Extent> extent = metadata_.extent(file.metadata, file.inode);
+  if (!extent) return Failure(extent.error());
+  const auto change = [&](Block& block) { put(block, part, payload, dirtied); };
+  if (pool_.modify(file.blocks, key, change)) return {};
+  Block block{.data = BlockBytes(*setup_.memory, geometry_.chunk_bytes)};
+  if (part.offset_in_chunk > 0 || part.size < backed_bytes(*extent, part.chunk)) {
+    if (const auto got = fetch(file, part.chunk, *extent, block); !got) return got;
+  }
+  change(block);
+  pool_.insert(file.blocks, key, std::move(block));
+  count(Counter::kPoolInserts);
   return {};
 }
 
+/// Whether a write to the range would have to fetch an object.
 template <class Pool, class Key, class Copy, class Metadata>
-Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::read(InodeId inode, FileRange range,
-                                                                    std::span<std::byte> out) {
+[[gnu::noinline]] bool CachedContents<Pool, Key, Copy, Metadata>::must_fetch(File& file,
+                                                                             const FileRange& range,
+                                                                             const Extent& extent) {
+  const auto there = geometry_.for_each_part(range, [&](const ChunkPart& part) -> Result<void> {
+    const std::uint64_t backed = backed_bytes(extent, part.chunk);
+    const bool covered = part.offset_in_chunk == 0 && part.size >= backed;
+    if (covered || pool_.read(file.blocks, key_of(file, part.chunk), [](const Block&) {})) {
+      return {};
+    }
+    return fail(EAGAIN);
+  });
+  return !there;
+}
+
+template <class Pool, class Key, class Copy, class Metadata>
+Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::read_from(File& file,
+                                                                         FileRange range,
+                                                                         std::span<std::byte> out) {
   // Reading goes on even if there is no room: what it adds is clean.
-  (void)make_room();
-  const std::shared_lock lock(locks_[inode].content);
-  const Result<Extent> extent = metadata_.extent(inode);
+  if (over_budget()) (void)make_room();
+  const std::shared_lock lock(file.locks.content);
+  const Result<Extent> extent = metadata_.extent(file.metadata, file.inode);
   if (!extent) return Failure(extent.error());
   if (range.offset >= extent->size) return std::size_t{0};
   range.size = std::min<std::uint64_t>(range.size, extent->size - range.offset);
   const auto result = geometry_.for_each_part(range, [&](const ChunkPart& part) {
-    return read_part(inode, part, out.subspan(part.offset_in_range, part.size));
+    return read_part(file, part, out.subspan(part.offset_in_range, part.size));
   });
   if (!result) return Failure(result.error());
   return range.size;
 }
 
 template <class Pool, class Key, class Copy, class Metadata>
-Result<void> CachedContents<Pool, Key, Copy, Metadata>::read_part(InodeId inode,
-                                                                  const ChunkPart& part,
+Result<void> CachedContents<Pool, Key, Copy, Metadata>::read_part(File& file, const ChunkPart& part,
                                                                   std::span<std::byte> out) {
   const auto look = [&](const Block& block) {
     const std::size_t start = std::min(part.offset_in_chunk, block.data.size());
     const std::size_t bytes = std::min(out.size(), block.data.size() - start);
-    if (bytes > 0) std::memcpy(out.data(), block.data.data() + start, bytes);
-    if (bytes < out.size()) std::memset(out.data() + bytes, 0, out.size() - bytes);
+    block.data.read(start, out.first(bytes));
+    std::ranges::fill(out.subspan(bytes), std::byte{0});
   };
-  while (!pool_.read(Key(inode, part.chunk), look)) {
-    const Result<Found> found = load(inode, part.chunk, Holes::kLeave);
+  while (!pool_.read(file.blocks, key_of(file, part.chunk), look)) {
+    const Result<Found> found = load(file, part.chunk);
     if (!found) return Failure(found.error());
     if (*found == Found::kHole) {
-      std::memset(out.data(), 0, out.size());
+      std::ranges::fill(out, std::byte{0});
       break;
     }
   }
   return {};
 }
 
-/// Brings a missing block into the pool; an empty one for a hole if asked to.
+/// Brings a missing block into the pool, unless it is a hole.
 template <class Pool, class Key, class Copy, class Metadata>
-auto CachedContents<Pool, Key, Copy, Metadata>::load(InodeId inode, ChunkIndex chunk, Holes holes)
+auto CachedContents<Pool, Key, Copy, Metadata>::load(File& file, ChunkIndex chunk)
     -> Result<Found> {
-  const std::lock_guard lock(locks_[inode].load);
-  const Key key(inode, chunk);
-  if (pool_.read(key, [](const Block&) {})) return Found::kBlock;
-  const Result<Extent> extent = metadata_.extent(inode);
+  const std::lock_guard lock(file.locks.load);
+  const Key key = key_of(file, chunk);
+  if (pool_.read(file.blocks, key, [](const Block&) {})) return Found::kBlock;
+  const Result<Extent> extent = metadata_.extent(file.metadata, file.inode);
   if (!extent) return Failure(extent.error());
-  const std::uint64_t start = geometry_.start_of(chunk);
-  const std::uint64_t backed = std::max(extent->backing_bytes, start) - start;
-  if (backed == 0 && holes == Holes::kLeave) return Found::kHole;
+  if (backed_bytes(*extent, chunk) == 0) return Found::kHole;
   try {
-    Block block{.data = std::pmr::vector<std::byte>(setup_.memory.get())};
-    block.data.reserve(geometry_.chunk_bytes);
-    if (backed > 0) {
-      grow(block, std::min(backed, geometry_.chunk_bytes));
-      const auto got = backing_.read(inode, extent->backing, start, block.data);
-      if (!got) return Failure(got.error());
-    }
-    pool_.insert(key, std::move(block));
+    Block block{.data = BlockBytes(*setup_.memory, geometry_.chunk_bytes)};
+    if (const auto got = fetch(file, chunk, *extent, block); !got) return Failure(got.error());
+    pool_.insert(file.blocks, key, std::move(block));
   } catch (const std::bad_alloc&) {
     return fail(ENOMEM);
   }
@@ -251,30 +355,49 @@ auto CachedContents<Pool, Key, Copy, Metadata>::load(InodeId inode, ChunkIndex c
   return Found::kBlock;
 }
 
+/// Fills a new block with what stands behind its chunk.
+template <class Pool, class Key, class Copy, class Metadata>
+Result<void> CachedContents<Pool, Key, Copy, Metadata>::fetch(File& file, ChunkIndex chunk,
+                                                              const Extent& extent, Block& block) {
+  constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20;
+  const std::uint64_t start = geometry_.start_of(chunk);
+  const std::uint64_t backed = backed_bytes(extent, chunk);
+  std::vector<std::byte> piece;
+  for (std::uint64_t done = 0; done < backed; done += piece.size()) {
+    piece.resize(std::min(kPieceBytes, backed - done));
+    const auto got = backing_.read(file.inode, extent.backing, start + done, piece);
+    if (!got) return got;
+    block.data.append(piece);
+  }
+  return {};
+}
+
 template <class Pool, class Key, class Copy, class Metadata>
 Result<void> CachedContents<Pool, Key, Copy, Metadata>::resize(InodeId inode, std::uint64_t size) {
   if (!geometry_.fits(0, size)) return fail(EFBIG);
-  FileLocks& locks = locks_[inode];
-  const std::lock_guard write_back_lock(locks.write_back);
-  const bool was_dirty = metadata_.is_dirty(inode);
+  const auto file = files_.find(inode);
+  if (file == nullptr) return fail(ESTALE);
+  const std::lock_guard write_back_lock(file->locks.write_back);
+  const bool was_dirty = metadata_.is_dirty(file->metadata, inode);
   {
-    const std::lock_guard content_lock(locks.content);
-    const Result<Extent> extent = metadata_.extent(inode);
+    const std::lock_guard content_lock(file->locks.content);
+    const Result<Extent> extent = metadata_.extent(file->metadata, inode);
     if (!extent) return Failure(extent.error());
-    cut_blocks(inode, size, extent->size);
-    if (const auto resized = metadata_.resize(inode, size, now()); !resized) return resized;
+    cut_blocks(*file, size, extent->size);
+    const auto resized = metadata_.resize(file->metadata, inode, size, now());
+    if (!resized) return resized;
   }
-  return was_dirty ? write_back_locked(inode, Durability::kOnRequest) : Result<void>();
+  return was_dirty ? write_back_locked(*file, Durability::kOnRequest) : Result<void>();
 }
 
 /// Removes what blocks hold of a file beyond `size`. Nobody reads or writes the file meanwhile.
 template <class Pool, class Key, class Copy, class Metadata>
-void CachedContents<Pool, Key, Copy, Metadata>::cut_blocks(InodeId inode, std::uint64_t size,
+void CachedContents<Pool, Key, Copy, Metadata>::cut_blocks(File& file, std::uint64_t size,
                                                            std::uint64_t old_size) {
   if (size >= old_size) return;
   const std::size_t kept_of_last = size % geometry_.chunk_bytes;
   if (kept_of_last > 0) {
-    pool_.modify(Key(inode, geometry_.chunk_of(size)), [&](Block& block) {
+    pool_.modify(file.blocks, key_of(file, geometry_.chunk_of(size)), [&](Block& block) {
       if (block.data.size() <= kept_of_last) return;
       block.data.resize(kept_of_last);
       ++block.version;
@@ -286,25 +409,26 @@ void CachedContents<Pool, Key, Copy, Metadata>::cut_blocks(InodeId inode, std::u
   constexpr std::uint64_t kFewChunks = 1024;
   if (last < first + kFewChunks) {
     for (std::uint64_t chunk = first; chunk <= last; ++chunk) {
-      pool_.remove(Key(inode, ChunkIndex{static_cast<std::uint32_t>(chunk)}));
+      pool_.remove(file.blocks, key_of(file, ChunkIndex{static_cast<std::uint32_t>(chunk)}));
     }
     return;
   }
   for (const Key& key : pool_.keys_by_age()) {
-    if (key.inode() == inode && key.chunk().value >= first) pool_.remove(key);
+    if (key.inode() == file.inode && key.chunk().value >= first) pool_.remove(file.blocks, key);
   }
 }
 
 template <class Pool, class Key, class Copy, class Metadata>
 void CachedContents<Pool, Key, Copy, Metadata>::gone(InodeId inode) {
-  FileLocks& locks = locks_[inode];
-  const std::lock_guard write_back_lock(locks.write_back);
-  const std::lock_guard content_lock(locks.content);
-  const Result<Extent> extent = metadata_.extent(inode);
-  if (!extent) return;  // not a regular file
-  cut_blocks(inode, 0, extent->size);
-  metadata_.drop(inode);
-  open_files_.forget(inode);
+  const auto file = files_.find(inode);
+  if (file == nullptr) return;  // not a regular file
+  const std::lock_guard write_back_lock(file->locks.write_back);
+  const std::lock_guard content_lock(file->locks.content);
+  if (const Result<Extent> extent = metadata_.extent(file->metadata, inode)) {
+    cut_blocks(*file, 0, extent->size);
+  }
+  metadata_.drop(file->metadata, inode);
+  files_.remove(inode);
 }
 
 }  // namespace vfsprof::vfs

@@ -17,63 +17,86 @@
 namespace vfsprof::vfs {
 
 template <class Pool, class Key, class Copy, class Metadata>
-Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(InodeId inode,
+Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(File& file,
                                                                           Durability durability) {
-  const std::optional<DirtyFile> dirty = metadata_.begin_write_back(inode);
+  const std::optional<DirtyFile> dirty = metadata_.begin_write_back(file.metadata, file.inode);
   if (!dirty) return {};
-  const Result<Extent> extent = metadata_.extent(inode);
-  if (!extent) return Failure(extent.error());
-  Versions versions;
-  const FileImage image{.inode = inode,
-                        .size = dirty->size,
-                        .chunk_bytes = geometry_.chunk_bytes,
-                        .read_chunk = [&](ChunkIndex chunk, std::span<std::byte> out) {
-                          return copy_for_write_back(inode, chunk, *extent, out, versions);
-                        }};
-  const auto written = setup_.flush->write_back(image, backing_.cache, durability);
+  const Extent& extent = dirty->extent;
+  const bool in_store = extent.backing == Backing::kStore && extent.backing_bytes > 0;
+  // Before the blocks are read, so that a block changed meanwhile stays dirty.
+  const Versions versions = versions_of(file, *dirty);
+  const auto written = setup_.flush->write_back(
+      {.inode = file.inode,
+       .size = extent.size,
+       .chunk_bytes = geometry_.chunk_bytes,
+       .dirty = dirty->chunks,
+       .in_place_bytes = in_store ? std::nullopt : std::optional(extent.backing_bytes),
+       .read =
+           [&](std::uint64_t offset, std::span<std::byte> out) {
+             return read_for_write_back(file, extent, offset, out);
+           }},
+      backing_.cache, durability);
   if (!written) {
-    open_files_.report(inode, written.error());
+    file.failures.report(written.error());
     return written;
   }
-  metadata_.end_write_back(inode, *dirty);
-  for (const ChunkIndex chunk : dirty->chunks) {
-    const auto version = versions.find(chunk.value);
-    if (version == versions.end()) continue;
-    pool_.modify(Key(inode, chunk), [&](Block& block) {
-      if (block.version == version->second) block.dirty = false;
-    });
-  }
+  metadata_.end_write_back(file.metadata, file.inode, *dirty);
+  mark_clean(file, versions);
   return {};
 }
 
-/// The backing does not change meanwhile: that takes a write-back or a cut, and both exclude this
-/// one.
+/// The versions of the dirty blocks that lie within the file as it is to be written. A block that
+/// is longer grew since: the rest is not written yet.
 template <class Pool, class Key, class Copy, class Metadata>
-Result<void> CachedContents<Pool, Key, Copy, Metadata>::copy_for_write_back(
-    InodeId inode, ChunkIndex chunk, const Extent& extent, std::span<std::byte> out,
-    Versions& versions) {
+auto CachedContents<Pool, Key, Copy, Metadata>::versions_of(File& file, const DirtyFile& dirty)
+    -> Versions {
+  Versions versions;
+  for (const ChunkIndex chunk : dirty.chunks) {
+    const std::uint64_t start = geometry_.start_of(chunk);
+    pool_.read(file.blocks, key_of(file, chunk), [&](const Block& block) {
+      if (start + block.data.size() <= dirty.extent.size) versions[chunk.value] = block.version;
+    });
+  }
+  return versions;
+}
+
+template <class Pool, class Key, class Copy, class Metadata>
+void CachedContents<Pool, Key, Copy, Metadata>::mark_clean(File& file, const Versions& versions) {
+  for (const auto& [chunk, version] : versions) {
+    pool_.modify(file.blocks, key_of(file, ChunkIndex{chunk}), [&](Block& block) {
+      if (block.version == version) block.dirty = false;
+    });
+  }
+}
+
+/// From the pool, or from what stands behind it. The backing does not change meanwhile: that takes
+/// a write-back or a cut, and both exclude this one.
+template <class Pool, class Key, class Copy, class Metadata>
+Result<void> CachedContents<Pool, Key, Copy, Metadata>::read_for_write_back(
+    File& file, const Extent& extent, std::uint64_t offset, std::span<std::byte> out) {
+  const ChunkIndex chunk = geometry_.chunk_of(offset);
+  const std::uint64_t in_chunk = offset - geometry_.start_of(chunk);
   const auto look = [&](const Block& block) {
-    const std::size_t bytes = std::min(out.size(), block.data.size());
-    copy_bytes(out.first(bytes), std::span(block.data).first(bytes));
+    const std::size_t start = std::min<std::size_t>(in_chunk, block.data.size());
+    const std::size_t bytes = std::min(out.size(), block.data.size() - start);
+    count(Counter::kBytesCopiedByFlush, bytes);
+    block.data.read(start, out.first(bytes));
     std::ranges::fill(out.subspan(bytes), std::byte{0});
-    // A block that is longer than the file grew since its size was taken: the rest is not written
-    // yet.
-    if (block.data.size() <= out.size()) versions[chunk.value] = block.version;
   };
-  if (pool_.read(Key(inode, chunk), look)) return {};
-  const std::uint64_t start = geometry_.start_of(chunk);
-  const std::uint64_t backed = std::max(extent.backing_bytes, start) - start;
+  if (pool_.read(file.blocks, key_of(file, chunk), look)) return {};
+  const std::uint64_t backed = std::max(extent.backing_bytes, offset) - offset;
   const std::size_t bytes = std::min<std::uint64_t>(backed, out.size());
   std::ranges::fill(out.subspan(bytes), std::byte{0});
   if (bytes == 0) return {};
-  return backing_.read(inode, extent.backing, start, out.first(bytes));
+  return backing_.read(file.inode, extent.backing, offset, out.first(bytes));
 }
 
 template <class Pool, class Key, class Copy, class Metadata>
 Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_all() {
   Result<void> result;
-  for (const InodeId inode : metadata_.dirty_files()) {
-    const auto written = write_back(inode, Durability::kOnRequest);
+  for (const auto& file : files_.all()) {
+    const std::lock_guard lock(file->locks.write_back);
+    const auto written = write_back_locked(*file, Durability::kOnRequest);
     if (!written && result) result = written;
   }
   return result;
@@ -121,7 +144,9 @@ bool CachedContents<Pool, Key, Copy, Metadata>::write_back_and_evict(const std::
 
 template <class Pool, class Key, class Copy, class Metadata>
 void CachedContents<Pool, Key, Copy, Metadata>::evict(const Key& key) {
-  if (pool_.remove_if(key, [](const Block& block) { return !block.dirty; })) {
+  const auto file = files_.find(key.inode());
+  const auto is_clean = [](const Block& block) { return !block.dirty; };
+  if (file != nullptr && pool_.remove_if(file->blocks, key, is_clean)) {
     count(Counter::kPoolEvictions);
   }
 }

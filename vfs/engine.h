@@ -15,6 +15,8 @@
 
 #include "vfs/base/ids.h"
 #include "vfs/base/result.h"
+#include "vfs/memory/payload_pages.h"
+#include "vfs/payload.h"
 
 namespace vfsprof::vfs {
 
@@ -34,12 +36,12 @@ struct Attributes {
 
 /// What `set_attributes` is to change; empty fields stay.
 struct AttributeChange {
-  std::optional<mode_t> mode;
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
-  std::optional<std::uint64_t> size;  ///< bytes; truncates or extends with zeros
-  std::optional<timespec> accessed;
-  std::optional<timespec> modified;
+  std::optional<mode_t> mode{};
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
+  std::optional<std::uint64_t> size{};  ///< bytes; truncates or extends with zeros
+  std::optional<timespec> accessed{};
+  std::optional<timespec> modified{};
 };
 
 /// Who asks: the owner of what is created.
@@ -73,19 +75,19 @@ struct DirectoryEntry {
 /// Returns false to stop the listing before this entry.
 using DirectoryVisitor = std::function<bool(const DirectoryEntry&)>;
 
-/// A write as the kernel sent it. `payload` belongs to the caller and is valid until the reply.
+/// A write as the kernel sent it.
 struct WriteRequest {
   InodeId inode;
   HandleId handle;
   std::uint64_t offset = 0;  ///< bytes
-  std::span<const std::byte> payload;
+  Payload payload;
 };
 
 /// A write's payload on its way to the place where the write runs: the request's own bytes, or a
 /// copy that the write owns where the copy strategy asks for one.
 struct StagedPayload {
   std::vector<std::byte> owned;
-  std::span<const std::byte> bytes;
+  Payload payload;
 };
 
 struct FileRange {
@@ -123,7 +125,8 @@ class WritePath {
 /// WriteBackEngine, a template over the strategies; obtained from `make_engine` (variant.h).
 ///
 /// An inode lives while it has links, lookups or open handles: `lookup`, `create_node` and `create`
-/// count one lookup, which `forget` takes back.
+/// count one lookup, which `forget` takes back. A handle is one that `open` or `create` returned
+/// and `release` has not ended; where one is given, the inode is its own.
 ///
 /// Errors are the errno values that POSIX names for the system call behind each operation; only
 /// others are stated. Threads: every operation may be called from any thread at any time.
@@ -169,9 +172,14 @@ class Engine : public WritePath {
 
   // Data. `write` (from WritePath) stages and writes in place; an executor that hands writes over
   // calls the two halves itself, `stage` before the hand-off and `write_staged` behind it.
-  virtual StagedPayload stage(std::span<const std::byte> payload) = 0;
+  virtual StagedPayload stage(const Payload& payload) = 0;
   virtual Result<std::size_t> write_staged(const WriteRequest& request,
-                                           const StagedPayload& payload) = 0;
+                                           const StagedPayload& staged) = 0;
+  /// As `write`; empty, with nothing changed, if an object must first be fetched from the store.
+  virtual std::optional<Result<std::size_t>> try_write(const WriteRequest& request) = 0;
+  /// Pages to receive payloads of up to `max_bytes` into, if the copy strategy wants to keep them;
+  /// null if it copies. The engine must outlive them.
+  virtual std::unique_ptr<PayloadPages> payload_pages(std::size_t max_bytes) = 0;
   /// Reads into `out`, which must hold `range.size` bytes; returns how many there were before the
   /// end of the file.
   virtual Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <memory_resource>
 
 #include "vfs/flush/flush.h"
+#include "vfs/memory/memory.h"
 #include "vfs/variant.h"
 
 namespace vfsprof::vfs {
@@ -14,7 +14,7 @@ struct EngineSetup {
   EngineOptions options;
   std::uint64_t chunk_bytes = 0;  ///< a power of two
   std::unique_ptr<FlushStrategy> flush;
-  std::unique_ptr<std::pmr::memory_resource> memory;
+  std::unique_ptr<BlockMemory> memory;
 };
 
 }  // namespace vfsprof::vfs

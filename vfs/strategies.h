@@ -4,10 +4,13 @@
 #include <cstdint>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/accounting/clock.h"
 #include "vfs/accounting/lru_mutex.h"
 #include "vfs/base/type_list.h"
+#include "vfs/copy/adopt.h"
 #include "vfs/copy/copy.h"
 #include "vfs/copy/direct.h"
+#include "vfs/copy/double.h"
 #include "vfs/copy/triple.h"
 #include "vfs/executor/block_on.h"
 #include "vfs/executor/executor.h"
@@ -20,12 +23,16 @@
 #include "vfs/key/key.h"
 #include "vfs/key/packed.h"
 #include "vfs/key/wide.h"
+#include "vfs/memory/arena.h"
 #include "vfs/memory/heap.h"
 #include "vfs/memory/memory.h"
 #include "vfs/metadata/global.h"
 #include "vfs/metadata/metadata.h"
+#include "vfs/metadata/per_inode.h"
+#include "vfs/pool/chunk_array.h"
 #include "vfs/pool/mutex.h"
 #include "vfs/pool/pool.h"
+#include "vfs/pool/rwlock.h"
 #include "vfs/pool/sharded.h"
 #include "vfs/pool/tbb.h"
 #include "vfs/variant.h"
@@ -60,15 +67,15 @@ using Accountings = TypeList<Ts...>;
 // THE list: every axis and its values. A new value is one file in the folder of its axis and one
 // entry here.
 
-using PoolList = detail::Pools<ShardedPool, MutexPool, TbbPool>;
+using PoolList = detail::Pools<ShardedPool, MutexPool, RwLockPool, TbbPool, ChunkArrayPool>;
 using HashList = detail::Hashes<Fx, Sip13>;
 using KeyList = detail::Keys<Packed, Wide>;
-using CopyList = detail::Copies<Direct, Triple>;
+using CopyList = detail::Copies<Direct, Double, Triple, Adopt>;
 using ExecutorList = detail::Executors<Sync, BlockOn>;
 using FlushList = detail::Flushes<WholeFile>;
-using MemoryList = detail::Memories<Heap>;
-using MetadataList = detail::Metadatas<Global>;
-using AccountingList = detail::Accountings<LruMutex>;
+using MemoryList = detail::Memories<Arena, Heap>;
+using MetadataList = detail::Metadatas<PerInode, Global>;
+using AccountingList = detail::Accountings<Clock, LruMutex>;
 
 namespace detail {
 

@@ -267,7 +267,7 @@ std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions&
       {.options = options,
        .chunk_bytes = variant.options.chunk,
        .flush = make_named<FlushStrategy, FlushList>(variant.value(Axis::kFlush)),
-       .memory = make_named<std::pmr::memory_resource, MemoryList>(variant.value(Axis::kMemory))});
+       .memory = make_named<BlockMemory, MemoryList>(variant.value(Axis::kMemory))});
 }
 
 }  // namespace vfsprof::vfs

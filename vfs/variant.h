@@ -106,6 +106,11 @@ struct EngineOptions {
   std::uint64_t memory_budget_bytes =
       0;                         ///< of cached data; dirty files are written back to keep within it
   ObjectStore* store = nullptr;  ///< required; must outlive the engine
+  /// Runs work of the engine's own, such as write-behind, on other threads. It must outlive the
+  /// engine, and run what it was given. Default: at once, on the calling thread.
+  std::function<void(std::function<void()>)> spawn = [](const std::function<void()>& work) {
+    work();
+  };
   /// Is told, a sentence each, what of the cache directory could not be used.
   std::function<void(const std::string&)> on_fault = {};
 };

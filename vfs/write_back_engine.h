@@ -16,7 +16,6 @@
 #include "vfs/engine.h"
 #include "vfs/engine_setup.h"
 #include "vfs/hash/hash.h"
-#include "vfs/open_files.h"
 
 namespace vfsprof::vfs {
 
@@ -34,7 +33,7 @@ class WriteBackEngine final : public Engine {
   explicit WriteBackEngine(EngineSetup setup)
       : setup_(std::move(setup)),
         cache_(setup_.options.cache_directory),
-        contents_(setup_, {cache_, *setup_.options.store, tree_}, open_files_),
+        contents_(setup_, {cache_, *setup_.options.store, tree_}),
         tree_(cache_, contents_) {
     recover();
   }
@@ -87,18 +86,29 @@ class WriteBackEngine final : public Engine {
   }
 
   // Data.
-  StagedPayload stage(std::span<const std::byte> payload) override { return Copy::stage(payload); }
+  StagedPayload stage(const Payload& payload) override { return Copy::stage(payload); }
   Result<std::size_t> write_staged(const WriteRequest& request,
-                                   const StagedPayload& payload) override {
-    return contents_.write(request, payload.bytes);
+                                   const StagedPayload& staged) override {
+    return contents_.write(request, staged.payload);
   }
   Result<std::size_t> write(const WriteRequest& request) override {
-    const StagedPayload payload = Copy::stage(request.payload);
-    return contents_.write(request, payload.bytes);
+    const StagedPayload staged = Copy::stage(request.payload);
+    return contents_.write(request, staged.payload);
   }
-  Result<std::size_t> read(InodeId inode, HandleId, FileRange range,
+  std::optional<Result<std::size_t>> try_write(const WriteRequest& request) override {
+    const StagedPayload staged = Copy::stage(request.payload);
+    return contents_.try_write(request, staged.payload);
+  }
+  std::unique_ptr<PayloadPages> payload_pages(std::size_t max_bytes) override {
+    if constexpr (Copy::kKeepsPages) {
+      return std::make_unique<PayloadPages>(*setup_.memory, max_bytes);
+    } else {
+      return nullptr;
+    }
+  }
+  Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
                            std::span<std::byte> out) override {
-    return contents_.read(inode, range, out);
+    return contents_.read(inode, handle, range, out);
   }
   Result<void> write_back_all() override {
     const auto written = contents_.write_back_all();
@@ -121,7 +131,6 @@ class WriteBackEngine final : public Engine {
   // In this order: the tree calls the contents until it is destroyed, and both use the cache.
   const EngineSetup setup_;
   DiskCache cache_;
-  OpenFiles open_files_;
   CachedContents<Pool, Key, Copy, Metadata> contents_;
   DurableTree tree_;
 };
@@ -180,7 +189,9 @@ Result<HandleId> WriteBackEngine<PoolStrategy, HashStrategy, Key, Copy, Metadata
       return Failure(cut.error());
     }
   }
-  return open_files_.open(inode);
+  const Result<HandleId> handle = contents_.open(inode);
+  if (!handle) names().drop_open(inode);
+  return handle;
 }
 
 template <class PoolStrategy, class HashStrategy, class Key, class Copy, class Metadata,
@@ -204,7 +215,7 @@ template <class PoolStrategy, class HashStrategy, class Key, class Copy, class M
 Result<void> WriteBackEngine<PoolStrategy, HashStrategy, Key, Copy, Metadata, Accounting>::release(
     InodeId inode, HandleId handle) {
   const auto written = contents_.write_back(inode, Durability::kOnRequest);
-  open_files_.close(handle);
+  contents_.close(handle);
   names().drop_open(inode);
   return written;
 }
@@ -216,7 +227,7 @@ Result<void> WriteBackEngine<PoolStrategy, HashStrategy, Key, Copy, Metadata, Ac
   const auto written = contents_.write_back(inode, Durability::kDurable);
   const auto synced = written ? tree_.sync(inode, scope) : written;
   // Takes what this sync just reported too, so that it is told once.
-  if (const auto failure = open_files_.take_failure(handle)) return Failure(*failure);
+  if (const auto failure = contents_.take_failure(handle)) return Failure(*failure);
   return synced;
 }
 

@@ -2,14 +2,13 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstring>
-#include <span>
 #include <string_view>
 #include <vector>
 
-#include "vfs/base/check.h"
 #include "vfs/counters.h"
 #include "vfs/engine.h"
+#include "vfs/payload.h"
+#include "vfs/pool/block_bytes.h"
 
 namespace vfsprof::vfs {
 
@@ -17,32 +16,35 @@ namespace vfsprof::vfs {
 ///
 /// | expression | type | meaning |
 /// |---|---|---|
-/// | `C::kName`, `C::kSummary` | string_view | its name on the command line, and what it stands for
-/// | | `C::stage(payload)` | StagedPayload | what the write takes with it to where it runs | |
-/// `C::take(bytes)` | convertible to span | the part of a staged payload that goes into one chunk,
-/// ready to be copied there |
+/// | `C::kName`, `C::kSummary` | string_view | its name on the command line, what it stands for |
+/// | `C::kKeepsPages` | bool | it wants payloads in pages that it may keep (PayloadPages) |
+/// | `C::stage(payload)` | StagedPayload | what the write takes with it to where it runs |
+/// | `C::put(data, offset, part)` | | puts a part of a staged payload at `offset` of a block |
 ///
-/// Every copy goes through `copy_bytes` or `copy_of`, which count; the last one, into the block, is
-/// the engine's.
+/// Every copy is counted: by `copy_of` here, the one into the block by BlockBytes.
 template <class C>
-concept Copy = requires(std::span<const std::byte> bytes) {
+concept Copy = requires(const Payload& payload, BlockBytes& data, std::size_t offset,
+                        const PayloadPart& part) {
   { C::kName } -> std::convertible_to<std::string_view>;
   { C::kSummary } -> std::convertible_to<std::string_view>;
-  { C::stage(bytes) } -> std::same_as<StagedPayload>;
-  { C::take(bytes) } -> std::convertible_to<std::span<const std::byte>>;
+  { C::kKeepsPages } -> std::convertible_to<bool>;
+  { C::stage(payload) } -> std::same_as<StagedPayload>;
+  C::put(data, offset, part);
 };
 
-/// Copies and counts what it copies. Both spans have the same size.
-inline void copy_bytes(std::span<std::byte> to, std::span<const std::byte> from) {
-  VFSPROF_CHECK(to.size() == from.size());
-  count(Counter::kBytesCopied, from.size());
-  if (!from.empty()) std::memcpy(to.data(), from.data(), from.size());
+/// A copy in a fresh vector, counted.
+inline std::vector<std::byte> copy_of(const PayloadPart& part) {
+  count(Counter::kBytesCopied, part.size);
+  std::vector<std::byte> copy(part.size);
+  part.payload.copy_to(part.offset, copy);
+  return copy;
 }
 
-/// A copy in a fresh vector, counted.
-inline std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
-  count(Counter::kBytesCopied, bytes.size());
-  return {bytes.begin(), bytes.end()};
+/// A staged payload that owns a copy.
+inline StagedPayload staged_copy_of(const Payload& payload) {
+  StagedPayload staged{.owned = copy_of({payload, 0, payload.size()}), .payload = {}};
+  staged.payload = Payload(staged.owned);
+  return staged;
 }
 
 }  // namespace vfsprof::vfs

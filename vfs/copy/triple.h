@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "vfs/copy/copy.h"
@@ -19,13 +17,14 @@ struct Triple {
   static constexpr std::string_view kName = "triple";
   static constexpr std::string_view kSummary =
       "three copies: for the hand-over, in the write, into the block, as found";
+  static constexpr bool kKeepsPages = false;
 
-  static StagedPayload stage(std::span<const std::byte> payload) {
-    StagedPayload staged{.owned = copy_of(payload), .bytes = {}};
-    staged.bytes = staged.owned;
-    return staged;
+  static StagedPayload stage(const Payload& payload) { return staged_copy_of(payload); }
+  static void put(BlockBytes& data, std::size_t offset, const PayloadPart& part) {
+    const std::vector<std::byte> own = copy_of(part);
+    const Payload payload(own);
+    data.write(offset, {.payload = payload, .offset = 0, .size = own.size()});
   }
-  static std::vector<std::byte> take(std::span<const std::byte> bytes) { return copy_of(bytes); }
 };
 
 }  // namespace vfsprof::vfs

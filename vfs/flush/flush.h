@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,11 +18,21 @@ namespace vfsprof::vfs {
 /// which chunks did.
 struct FileImage {
   InodeId inode;
-  std::uint64_t size = 0;         ///< bytes
-  std::uint64_t chunk_bytes = 0;  ///< the last chunk ends with the file
-  /// Fills all of `out` with the chunk from its start on. Copies from the pool, or reads what
-  /// stands behind it.
-  std::function<Result<void>(ChunkIndex chunk, std::span<std::byte> out)> read_chunk;
+  std::uint64_t size = 0;             ///< bytes
+  std::uint64_t chunk_bytes = 0;      ///< the last chunk ends with the file
+  std::span<const ChunkIndex> dirty;  ///< changed since the last write-back; in no order
+  /// Bytes of the cache's version that still belong to the file: what it holds beyond must read as
+  /// zeros. Empty: the cache has no version that can be changed in place; write all chunks.
+  std::optional<std::uint64_t> in_place_bytes;
+  /// Fills all of `out` with bytes of the file from `offset` on, within one chunk; from the pool or
+  /// from what stands behind it. Threads: safe.
+  std::function<Result<void>(std::uint64_t offset, std::span<std::byte> out)> read;
+};
+
+/// How much may be dirty before it is written behind the writers' backs, in a batch.
+struct WriteBehind {
+  std::size_t chunks = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// How dirty files get to the disk cache. Called once a file, so a run-time interface.
@@ -33,6 +44,8 @@ class FlushStrategy {
   /// held.
   virtual Result<void> write_back(const FileImage& file, DiskCache& cache,
                                   Durability durability) = 0;
+  /// Empty: files are written only when they are synced, closed or cut, as found.
+  virtual std::optional<WriteBehind> write_behind() const = 0;
 };
 
 /// | expression | type | meaning |

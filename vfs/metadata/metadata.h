@@ -45,7 +45,7 @@ struct WriteRecord {
 
 /// What of a file is to be written back.
 struct DirtyFile {
-  std::uint64_t size = 0;     ///< bytes
+  Extent extent;
   std::uint64_t changes = 0;  ///< changes of the file so far
   std::vector<ChunkIndex> chunks;
 };
@@ -54,37 +54,38 @@ struct DirtyFile {
 ///
 /// | expression | type | meaning |
 /// |---|---|---|
-/// | `M::kName`, `M::kSummary` | string_view | its name on the command line, and what it stands for
-/// | | `add(inode, start)`, `drop(inode)` | | the file exists from now on; is gone | |
-/// `is_dirty(inode)` | bool | it changed since it was last written back; false if it is gone | |
-/// `extent(inode)` | Result of Extent | ESTALE if it is gone, as in all below | |
-/// `record_write(inode, record)` | Result | size, times and dirty chunks after a write | |
-/// `resize(inode, size, now)` | Result | cuts or extends: dirty, and the backing is cut with it |
-/// | `set_modified(inode, time)` | | as utimensat does |
-/// | `complete(attributes)` | | fills in size and times of a file that exists |
-/// | `begin_write_back(inode)` | optional of DirtyFile | empty if it is clean or gone |
-/// | `end_write_back(inode, dirty)` | | what `dirty` describes is in the cache; later changes stay
-/// dirty | | `dirty_files()` | vector of InodeId | in no order |
+/// | `M::kName`, `M::kSummary` | string_view | its name on the command line, what it stands for |
+/// | `M::PerFile` | default-constructible | what it keeps beside each file; given to every call |
+/// | `add(file, inode, start)` | | the file exists from now on |
+/// | `drop(file, inode)` | | it is gone |
+/// | `is_dirty(file, inode)` | bool | it changed since its last write-back; false if it is gone |
+/// | `extent(file, inode)` | Result of Extent | ESTALE if it is gone, as in all below |
+/// | `record_write(file, inode, record)` | Result | size, times and dirty chunks after a write |
+/// | `resize(file, inode, size, now)` | Result | cuts or extends: dirty; cuts the backing too |
+/// | `set_modified(file, inode, time)` | | as utimensat does |
+/// | `complete(file, attributes)` | | fills in size and times of a file that exists |
+/// | `begin_write_back(file, inode)` | optional of DirtyFile | empty if it is clean or gone |
+/// | `end_write_back(file, inode, dirty)` | | what `dirty` says is in the cache; no later change |
 ///
 /// Threads: safe; the engine lets no write-back, `resize` and `drop` of one file overlap.
 template <class M>
-concept Metadata = std::default_initializable<M> &&
-                   requires(M& metadata, InodeId inode, const FileStart& start, std::uint64_t size,
-                            const timespec& time, const WriteRecord& record, Attributes& attributes,
-                            const DirtyFile& dirty) {
-                     { M::kName } -> std::convertible_to<std::string_view>;
-                     { M::kSummary } -> std::convertible_to<std::string_view>;
-                     metadata.add(inode, start);
-                     metadata.drop(inode);
-                     { metadata.is_dirty(inode) } -> std::same_as<bool>;
-                     { metadata.extent(inode) } -> std::same_as<Result<Extent>>;
-                     { metadata.record_write(inode, record) } -> std::same_as<Result<void>>;
-                     { metadata.resize(inode, size, time) } -> std::same_as<Result<void>>;
-                     metadata.set_modified(inode, time);
-                     metadata.complete(attributes);
-                     { metadata.begin_write_back(inode) } -> std::same_as<std::optional<DirtyFile>>;
-                     metadata.end_write_back(inode, dirty);
-                     { metadata.dirty_files() } -> std::same_as<std::vector<InodeId>>;
-                   };
+concept Metadata =
+    std::default_initializable<M> && std::default_initializable<typename M::PerFile> &&
+    requires(M& metadata, M::PerFile& file, InodeId inode, const FileStart& start,
+             std::uint64_t size, const timespec& time, const WriteRecord& record,
+             Attributes& attributes, const DirtyFile& dirty) {
+      { M::kName } -> std::convertible_to<std::string_view>;
+      { M::kSummary } -> std::convertible_to<std::string_view>;
+      metadata.add(file, inode, start);
+      metadata.drop(file, inode);
+      { metadata.is_dirty(file, inode) } -> std::same_as<bool>;
+      { metadata.extent(file, inode) } -> std::same_as<Result<Extent>>;
+      { metadata.record_write(file, inode, record) } -> std::same_as<Result<void>>;
+      { metadata.resize(file, inode, size, time) } -> std::same_as<Result<void>>;
+      metadata.set_modified(file, inode, time);
+      metadata.complete(file, attributes);
+      { metadata.begin_write_back(file, inode) } -> std::same_as<std::optional<DirtyFile>>;
+      metadata.end_write_back(file, inode, dirty);
+    };
 
 }  // namespace vfsprof::vfs

@@ -1,16 +1,15 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <memory_resource>
-#include <vector>
+
+#include "vfs/pool/block_bytes.h"
 
 namespace vfsprof::vfs {
 
 /// The cached data of one chunk of one file. Bytes beyond `data` up to the end of the chunk are
 /// zeros.
 struct Block {
-  std::pmr::vector<std::byte> data;
+  BlockBytes data;
   std::uint64_t version = 0;  ///< raised by each change, so that a write-back knows whether what it
                               ///< wrote is still there
   bool dirty = false;         ///< holds data that is nowhere else; such a block must not be evicted

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
 
 namespace vfsprof::vfs {
@@ -28,8 +29,10 @@ struct MutexPool {
 template <class Key, class Hasher, class AccountingStrategy>
 class MutexPool::Of {
  public:
+  using PerFile = NoFilePart;
+
   template <class Change>
-  bool modify(const Key& key, Change&& change) {
+  bool modify(PerFile&, const Key& key, Change&& change) {
     {
       const std::lock_guard lock(mutex_);
       const auto found = entries_.find(key);
@@ -41,7 +44,7 @@ class MutexPool::Of {
   }
 
   template <class Look>
-  bool read(const Key& key, Look&& look) {
+  bool read(PerFile&, const Key& key, Look&& look) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end()) return false;
@@ -51,19 +54,19 @@ class MutexPool::Of {
     return true;
   }
 
-  bool insert(const Key& key, Block block) {
+  bool insert(PerFile&, const Key& key, Block block) {
     const std::lock_guard lock(mutex_);
     const auto [at, inserted] = entries_.try_emplace(key, std::move(block));
     if (inserted) accounting_.insert(at->second.node, key, at->second.block.data.size());
     return inserted;
   }
 
-  bool remove(const Key& key) {
-    return remove_if(key, [](const Block&) { return true; });
+  bool remove(PerFile& file, const Key& key) {
+    return remove_if(file, key, [](const Block&) { return true; });
   }
 
   template <class Ask>
-  bool remove_if(const Key& key, Ask&& ask) {
+  bool remove_if(PerFile&, const Key& key, Ask&& ask) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end() || !ask(std::as_const(found->second.block))) return false;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
 
 namespace vfsprof::vfs {
@@ -34,8 +35,10 @@ struct ShardedPool {
 template <class Key, class Hasher, class AccountingStrategy>
 class ShardedPool::Of {
  public:
+  using PerFile = NoFilePart;
+
   template <class Change>
-  bool modify(const Key& key, Change&& change) {
+  bool modify(PerFile&, const Key& key, Change&& change) {
     const HashedKey hashed = hash(key);
     while (const std::shared_ptr<Entry> entry = find(hashed)) {
       const std::lock_guard lock(entry->mutex);
@@ -53,7 +56,7 @@ class ShardedPool::Of {
   }
 
   template <class Look>
-  bool read(const Key& key, Look&& look) {
+  bool read(PerFile&, const Key& key, Look&& look) {
     const HashedKey hashed = hash(key);
     while (const std::shared_ptr<Entry> entry = find(hashed)) {
       const std::shared_lock lock(entry->mutex);
@@ -65,7 +68,7 @@ class ShardedPool::Of {
     return false;
   }
 
-  bool insert(const Key& key, Block block) {
+  bool insert(PerFile&, const Key& key, Block block) {
     const HashedKey hashed = hash(key);
     Shard& shard = shard_of(hashed);
     const std::lock_guard lock(shard.mutex);
@@ -76,7 +79,7 @@ class ShardedPool::Of {
     return true;
   }
 
-  bool remove(const Key& key) {
+  bool remove(PerFile&, const Key& key) {
     return erase(key, [](Entry& entry) {
       entry.mutex.lock();
       return true;
@@ -84,7 +87,7 @@ class ShardedPool::Of {
   }
 
   template <class Ask>
-  bool remove_if(const Key& key, Ask&& ask) {
+  bool remove_if(PerFile&, const Key& key, Ask&& ask) {
     return erase(key, [&ask](Entry& entry) {
       if (!entry.mutex.try_lock()) return false;
       if (ask(std::as_const(entry.block))) return true;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
 
 namespace vfsprof::vfs {
@@ -29,8 +30,10 @@ struct TbbPool {
 template <class Key, class Hasher, class AccountingStrategy>
 class TbbPool::Of {
  public:
+  using PerFile = NoFilePart;
+
   template <class Change>
-  bool modify(const Key& key, Change&& change) {
+  bool modify(PerFile&, const Key& key, Change&& change) {
     typename Map::accessor found;
     if (!entries_.find(found, key)) return false;
     Entry& entry = found->second;
@@ -45,7 +48,7 @@ class TbbPool::Of {
   }
 
   template <class Look>
-  bool read(const Key& key, Look&& look) {
+  bool read(PerFile&, const Key& key, Look&& look) {
     typename Map::const_accessor found;
     if (!entries_.find(found, key)) return false;
     look(found->second.block);
@@ -53,7 +56,7 @@ class TbbPool::Of {
     return true;
   }
 
-  bool insert(const Key& key, Block block) {
+  bool insert(PerFile&, const Key& key, Block block) {
     typename Map::accessor at;
     if (!entries_.emplace(at, std::piecewise_construct, std::forward_as_tuple(key),
                           std::forward_as_tuple(std::move(block)))) {
@@ -63,12 +66,12 @@ class TbbPool::Of {
     return true;
   }
 
-  bool remove(const Key& key) {
-    return remove_if(key, [](const Block&) { return true; });
+  bool remove(PerFile& file, const Key& key) {
+    return remove_if(file, key, [](const Block&) { return true; });
   }
 
   template <class Ask>
-  bool remove_if(const Key& key, Ask&& ask) {
+  bool remove_if(PerFile&, const Key& key, Ask&& ask) {
     typename Map::accessor found;
     if (!entries_.find(found, key) || !ask(std::as_const(found->second.block))) return false;
     accounting_.erase(found->second.node);

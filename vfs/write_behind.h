@@ -1,0 +1,65 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "vfs/base/ids.h"
+#include "vfs/base/spin_lock.h"
+#include "vfs/flush/flush.h"
+
+namespace vfsprof::vfs {
+
+/// Runs work on another thread, some time soon; each piece exactly once. A spawner without threads
+/// may run it before it returns.
+using Spawn = std::function<void(std::function<void()>)>;
+
+/// Collects what becomes dirty, and has it written back in batches behind the writers' backs. A
+/// batch is closed when it has reached the flush strategy's limits; at most two are being written
+/// at a time, so that what comes meanwhile joins the next. Cost: nothing for a write that makes
+/// nothing dirty that was not; else a spin lock; a batch is one hand-over to another thread.
+/// Threads: safe.
+class WriteBehindQueue {
+ public:
+  /// Writes back what is dirty of a file; failures are its own matter.
+  using WriteBack = std::function<void(InodeId)>;
+
+  /// Without limits nothing is ever written.
+  WriteBehindQueue(std::optional<WriteBehind> limits, Spawn spawn, WriteBack write_back);
+  /// Waits for the batches under way; what is in no closed batch stays dirty.
+  ~WriteBehindQueue();
+  WriteBehindQueue(const WriteBehindQueue&) = delete;
+  WriteBehindQueue& operator=(const WriteBehindQueue&) = delete;
+
+  /// A write made blocks or bytes of the file dirty that were not. Call it once the metadata know.
+  void add(InodeId file, const WriteBehind& dirtied) {
+    if (dirtied.bytes == 0 && dirtied.chunks == 0) [[likely]]
+      return;
+    if (limits_) add_slowly(file, dirtied);
+  }
+
+ private:
+  static constexpr int kMaxBatches = 2;
+
+  void add_slowly(InodeId file, const WriteBehind& dirtied);
+  std::vector<InodeId> take_batch_if_due();
+  void write_batch(std::vector<InodeId> files);
+
+  const std::optional<WriteBehind> limits_;
+  const Spawn spawn_;
+  const WriteBack write_back_;
+
+  SpinLock lock_;  // guards the three below
+  WriteBehind pending_;
+  std::vector<InodeId> files_;
+  int batches_ = 0;  ///< being written
+
+  std::mutex ending_mutex_;
+  std::condition_variable batch_ended_;
+};
+
+}  // namespace vfsprof::vfs
