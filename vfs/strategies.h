@@ -17,9 +17,14 @@
 #include "vfs/executor/sync.h"
 #include "vfs/flush/flush.h"
 #include "vfs/flush/whole_file.h"
+#include "vfs/hash/aes.h"
+#include "vfs/hash/crc32c.h"
 #include "vfs/hash/fx.h"
 #include "vfs/hash/hash.h"
 #include "vfs/hash/sip13.h"
+#include "vfs/hash/std.h"
+#include "vfs/hash/wyhash.h"
+#include "vfs/hash/xxh3.h"
 #include "vfs/key/key.h"
 #include "vfs/key/packed.h"
 #include "vfs/key/wide.h"
@@ -68,7 +73,7 @@ using Accountings = TypeList<Ts...>;
 // entry here.
 
 using PoolList = detail::Pools<ShardedPool, MutexPool, RwLockPool, TbbPool, ChunkArrayPool>;
-using HashList = detail::Hashes<Fx, Sip13>;
+using HashList = detail::Hashes<Fx, Sip13, Xxh3, Wyhash, Crc32c, Aes, Std>;
 using KeyList = detail::Keys<Packed, Wide>;
 using CopyList = detail::Copies<Direct, Double, Triple, Adopt>;
 using ExecutorList = detail::Executors<Sync, BlockOn>;

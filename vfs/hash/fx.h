@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "vfs/hash/hash.h"
+
 namespace vfsprof::vfs {
 
 /// FxHash: one rotation, one exclusive-or and one multiplication a word. Not keyed: whoever chooses
@@ -16,6 +18,7 @@ namespace vfsprof::vfs {
 struct Fx {
   static constexpr std::string_view kName = "fx";
   static constexpr std::string_view kSummary = "FxHash: rotate, xor and multiply, word by word";
+  static constexpr WellMixed kWellMixed = WellMixed::kHighHalf;
 
   std::uint64_t operator()(std::span<const std::byte> bytes) const {
     std::uint64_t hash = 0;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "vfs/base/check.h"
+#include "vfs/hash/hash.h"
 
 namespace vfsprof::vfs {
 
@@ -84,6 +85,7 @@ class Sip13 : public SipHash<1, 3> {
  public:
   static constexpr std::string_view kName = "sip13";
   static constexpr std::string_view kSummary = "SipHash-1-3 under a random key, as found";
+  static constexpr WellMixed kWellMixed = WellMixed::kAll;
 
   Sip13() : SipHash(random_key()) {}
 
