@@ -66,6 +66,8 @@ class CachedContents final : public FileContents {
   void set_modified(InodeId inode, const timespec& time) { metadata_.set_modified(inode, time); }
 
   Result<std::size_t> write(const WriteRequest& request, std::span<const std::byte> payload);
+  /// Whether a write of this range would have to fetch from the object store, as things stand.
+  bool must_fetch(InodeId inode, FileRange range);
   Result<std::size_t> read(InodeId inode, FileRange range, std::span<std::byte> out);
   /// Cuts a file or extends it with zeros. One that was dirty is written back at once, as found.
   Result<void> resize(InodeId inode, std::uint64_t size);
@@ -162,6 +164,20 @@ Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::write(
   }
   if (!result) return Failure(result.error());
   return written;
+}
+
+template <class Pool, class Key, class Copy, class Metadata>
+bool CachedContents<Pool, Key, Copy, Metadata>::must_fetch(InodeId inode, FileRange range) {
+  const Result<Extent> extent = metadata_.extent(inode);
+  if (!extent || extent->backing != Backing::kStore || range.offset >= extent->backing_bytes) {
+    return false;
+  }
+  range.size = std::min<std::uint64_t>(range.size, extent->backing_bytes - range.offset);
+  const auto all_there = geometry_.for_each_part(range, [&](const ChunkPart& part) {
+    const bool there = pool_.read(Key(inode, part.chunk), [](const Block&) {});
+    return there ? Result<void>() : fail(ENODATA);
+  });
+  return !all_there;
 }
 
 template <class Pool, class Key, class Copy, class Metadata>

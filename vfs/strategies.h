@@ -11,6 +11,8 @@
 #include "vfs/copy/triple.h"
 #include "vfs/executor/block_on.h"
 #include "vfs/executor/executor.h"
+#include "vfs/executor/local.h"
+#include "vfs/executor/spin.h"
 #include "vfs/executor/sync.h"
 #include "vfs/flush/flush.h"
 #include "vfs/flush/whole_file.h"
@@ -64,7 +66,7 @@ using PoolList = detail::Pools<ShardedPool, MutexPool, TbbPool>;
 using HashList = detail::Hashes<Fx, Sip13>;
 using KeyList = detail::Keys<Packed, Wide>;
 using CopyList = detail::Copies<Direct, Triple>;
-using ExecutorList = detail::Executors<Sync, BlockOn>;
+using ExecutorList = detail::Executors<Sync, BlockOn, Local, Spin>;
 using FlushList = detail::Flushes<WholeFile>;
 using MemoryList = detail::Memories<Heap>;
 using MetadataList = detail::Metadatas<Global>;

@@ -16,6 +16,7 @@
 namespace vfsprof::vfs {
 
 class ObjectStore;
+class WorkerPool;
 
 /// The axes, in the order in which canonical text names them (design.md section 4).
 enum class Axis : std::size_t {
@@ -106,6 +107,7 @@ struct EngineOptions {
   std::uint64_t memory_budget_bytes =
       0;                         ///< of cached data; dirty files are written back to keep within it
   ObjectStore* store = nullptr;  ///< required; must outlive the engine
+  WorkerPool* workers = nullptr;  ///< for work behind the requests; must outlive the engine
   /// Is told, a sentence each, what of the cache directory could not be used.
   std::function<void(const std::string&)> on_fault = {};
 };

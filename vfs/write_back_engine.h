@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -95,6 +96,10 @@ class WriteBackEngine final : public Engine {
   Result<std::size_t> write(const WriteRequest& request) override {
     const StagedPayload payload = Copy::stage(request.payload);
     return contents_.write(request, payload.bytes);
+  }
+  std::optional<Result<std::size_t>> try_write(const WriteRequest& request) override {
+    if (contents_.must_fetch(request.inode, {request.offset, request.payload.size()})) return {};
+    return write(request);
   }
   Result<std::size_t> read(InodeId inode, HandleId, FileRange range,
                            std::span<std::byte> out) override {

@@ -13,6 +13,7 @@
 #include "vfs/counters.h"
 #include "vfs/durability/disk_cache.h"
 #include "vfs/executor/frontend.h"
+#include "vfs/executor/worker_pool.h"
 #include "vfs/fuse/session.h"
 #include "vfs/fuse/unmount.h"
 #include "vfs/store/object_store.h"
@@ -107,15 +108,18 @@ int run(const Options& options) {
                                          options.counter_page, describe(Errno{errno})));
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
+  // In this order: whoever posts to the workers goes before they do.
+  WorkerPool workers(kWorkers);
   const std::unique_ptr<Engine> engine =
       make_engine(variant, {.cache_directory = options.cache_directory,
                             .memory_budget_bytes = options.memory_budget_bytes,
                             .store = store.get(),
+                            .workers = &workers,
                             .on_fault = [](const std::string& fault) {
                               fmt::print(stderr, "vfsprof-mount: {}\n", fault);
                             }});
   {
-    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine);
+    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine, workers);
     serve(*engine, *frontend,
           {.mount_point = options.mount_point,
            .max_write = variant.options.max_write,
