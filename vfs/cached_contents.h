@@ -108,6 +108,12 @@ class CachedContents final : public FileContents {
     const std::lock_guard lock(file->locks.write_back);
     return write_back_locked(*file, durability);
   }
+  /// A descriptor was closed: written back at once as found, or behind the closer's back.
+  Result<void> closed(InodeId inode) {
+    if (!write_behind_.enabled()) return write_back(inode, Durability::kOnRequest);
+    write_behind_.close_batch();
+    return {};
+  }
   /// Every dirty file; goes on after a failure and returns the first.
   Result<void> write_back_all();
 

@@ -110,17 +110,6 @@ struct RenameFlags {
   bool exchange = false;
 };
 
-/// Where a write enters the file system.
-class WritePath {
- public:
-  virtual ~WritePath() = default;
-
-  /// Writes the payload and returns the number of bytes written (all, or an error).
-  /// Errors: EFBIG, ENOSPC, EIO; ESTALE for an inode that is gone.
-  /// Threads: safe; writes to one file do not tear each other's chunks.
-  virtual Result<std::size_t> write(const WriteRequest& request) = 0;
-};
-
 /// The run-time face of the reference file system: one virtual call per request. Implemented by
 /// WriteBackEngine, a template over the strategies; obtained from `make_engine` (variant.h).
 ///
@@ -130,8 +119,10 @@ class WritePath {
 ///
 /// Errors are the errno values that POSIX names for the system call behind each operation; only
 /// others are stated. Threads: every operation may be called from any thread at any time.
-class Engine : public WritePath {
+class Engine {
  public:
+  virtual ~Engine() = default;
+
   // Names.
   virtual Result<Attributes> lookup(EntryName entry) = 0;
   virtual void forget(InodeId inode, std::uint64_t lookups) = 0;
@@ -170,13 +161,20 @@ class Engine : public WritePath {
   /// fsync(2) of a directory: its entries are on the cache disk.
   virtual Result<void> sync_directory(InodeId directory) = 0;
 
-  // Data. `write` (from WritePath) stages and writes in place; an executor that hands writes over
-  // calls the two halves itself, `stage` before the hand-off and `write_staged` behind it.
+  // Data.
+
+  /// Writes the payload and returns the number of bytes written (all, or an error).
+  /// Errors: EFBIG, ENOSPC, EIO; ESTALE for an inode that is gone.
+  /// Threads: safe; writes to one file do not tear each other's chunks.
+  virtual Result<std::size_t> write(const WriteRequest& request) = 0;
+  /// As `write`, but empty, with nothing changed, if an object must first be fetched from the
+  /// store: for a thread that must not wait for a network.
+  virtual std::optional<Result<std::size_t>> try_write(const WriteRequest& request) = 0;
+  /// The two halves of `write`, for an executor that hands writes over: `stage` before the
+  /// hand-off, `write_staged` behind it.
   virtual StagedPayload stage(const Payload& payload) = 0;
   virtual Result<std::size_t> write_staged(const WriteRequest& request,
                                            const StagedPayload& staged) = 0;
-  /// As `write`; empty, with nothing changed, if an object must first be fetched from the store.
-  virtual std::optional<Result<std::size_t>> try_write(const WriteRequest& request) = 0;
   /// Pages to receive payloads of up to `max_bytes` into, if the copy strategy wants to keep them;
   /// null if it copies. The engine must outlive them.
   virtual std::unique_ptr<PayloadPages> payload_pages(std::size_t max_bytes) = 0;

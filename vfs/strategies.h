@@ -14,6 +14,8 @@
 #include "vfs/copy/triple.h"
 #include "vfs/executor/block_on.h"
 #include "vfs/executor/executor.h"
+#include "vfs/executor/local.h"
+#include "vfs/executor/spin.h"
 #include "vfs/executor/sync.h"
 #include "vfs/flush/flush.h"
 #include "vfs/flush/whole_file.h"
@@ -76,7 +78,7 @@ using PoolList = detail::Pools<ShardedPool, MutexPool, RwLockPool, TbbPool, Chun
 using HashList = detail::Hashes<Fx, Sip13, Xxh3, Wyhash, Crc32c, Aes, Std>;
 using KeyList = detail::Keys<Packed, Wide>;
 using CopyList = detail::Copies<Direct, Double, Triple, Adopt>;
-using ExecutorList = detail::Executors<Sync, BlockOn>;
+using ExecutorList = detail::Executors<Sync, BlockOn, Local, Spin>;
 using FlushList = detail::Flushes<WholeFile>;
 using MemoryList = detail::Memories<Arena, Heap>;
 using MetadataList = detail::Metadatas<PerInode, Global>;

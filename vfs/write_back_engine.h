@@ -76,9 +76,7 @@ class WriteBackEngine final : public Engine {
   // Open files.
   Result<HandleId> open(InodeId inode, int flags) override;
   Result<Created> create(EntryName entry, NewNode node, int flags, Caller caller) override;
-  Result<void> flush(InodeId inode, HandleId) override {
-    return contents_.write_back(inode, Durability::kOnRequest);
-  }
+  Result<void> flush(InodeId inode, HandleId) override { return contents_.closed(inode); }
   Result<void> release(InodeId inode, HandleId handle) override;
   Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) override;
   Result<void> sync_directory(InodeId directory) override {
@@ -214,7 +212,7 @@ template <class PoolStrategy, class HashStrategy, class Key, class Copy, class M
           class Accounting>
 Result<void> WriteBackEngine<PoolStrategy, HashStrategy, Key, Copy, Metadata, Accounting>::release(
     InodeId inode, HandleId handle) {
-  const auto written = contents_.write_back(inode, Durability::kOnRequest);
+  const auto written = contents_.closed(inode);
   contents_.close(handle);
   names().drop_open(inode);
   return written;

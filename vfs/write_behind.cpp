@@ -28,32 +28,55 @@ void WriteBehindQueue::add_slowly(InodeId file, const WriteBehind& dirtied) {
     if (files_.empty() || files_.back() != file) files_.push_back(file);
     batch = take_batch_if_due();
   }
-  if (batch.empty()) return;
-  count(Counter::kFlushBatches);
-  spawn_([this, batch = std::move(batch)] { write_batch(batch); });
+  start(std::move(batch));
 }
 
-/// Call with the lock held.
+void WriteBehindQueue::close_batch() {
+  std::vector<InodeId> batch;
+  {
+    const std::lock_guard lock(lock_);
+    closing_ = true;
+    batch = take_batch_if_due();
+  }
+  start(std::move(batch));
+}
+
+/// Empty if no batch is due, or too many are under way. Call with the lock held.
 std::vector<InodeId> WriteBehindQueue::take_batch_if_due() {
-  const bool due = pending_.chunks >= limits_->chunks || pending_.bytes >= limits_->bytes;
-  if (!due || batches_ == kMaxBatches) return {};
+  const bool full = pending_.chunks >= limits_->chunks || pending_.bytes >= limits_->bytes;
+  if (files_.empty() || !(full || closing_) || batches_ == kMaxBatches) return {};
   ++batches_;
   pending_ = {};
+  closing_ = false;
   return std::exchange(files_, {});
 }
 
-void WriteBehindQueue::write_batch(std::vector<InodeId> files) {
+void WriteBehindQueue::start(std::vector<InodeId> batch) {
+  if (batch.empty()) return;
+  spawn_([this, batch = std::move(batch)]() mutable { write_batches(std::move(batch)); });
+}
+
+/// Writes a batch, and those that became due meanwhile.
+void WriteBehindQueue::write_batches(std::vector<InodeId> batch) {
+  while (!batch.empty()) {
+    write(std::move(batch));
+    // Under the mutex, so that the destructor does not end while this thread still notifies.
+    const std::lock_guard ending(ending_mutex_);
+    {
+      const std::lock_guard lock(lock_);
+      --batches_;
+      batch = take_batch_if_due();
+    }
+    batch_ended_.notify_all();
+  }
+}
+
+void WriteBehindQueue::write(std::vector<InodeId> files) {
+  count(Counter::kFlushBatches);
   std::ranges::sort(files);
   const auto repeated = std::ranges::unique(files);
   files.erase(repeated.begin(), repeated.end());
   for (const InodeId file : files) write_back_(file);
-  // Under the mutex, so that the destructor does not end while this thread still notifies.
-  const std::lock_guard ending(ending_mutex_);
-  {
-    const std::lock_guard lock(lock_);
-    --batches_;
-  }
-  batch_ended_.notify_all();
 }
 
 }  // namespace vfsprof::vfs

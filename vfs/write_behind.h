@@ -35,6 +35,12 @@ class WriteBehindQueue {
   WriteBehindQueue(const WriteBehindQueue&) = delete;
   WriteBehindQueue& operator=(const WriteBehindQueue&) = delete;
 
+  /// Whether batches are written at all.
+  bool enabled() const { return limits_.has_value(); }
+
+  /// Closes the batch that is being collected, however small it is.
+  void close_batch();
+
   /// A write made blocks or bytes of the file dirty that were not. Call it once the metadata know.
   void add(InodeId file, const WriteBehind& dirtied) {
     if (dirtied.bytes == 0 && dirtied.chunks == 0) [[likely]]
@@ -47,14 +53,17 @@ class WriteBehindQueue {
 
   void add_slowly(InodeId file, const WriteBehind& dirtied);
   std::vector<InodeId> take_batch_if_due();
-  void write_batch(std::vector<InodeId> files);
+  void start(std::vector<InodeId> batch);
+  void write_batches(std::vector<InodeId> batch);
+  void write(std::vector<InodeId> files);
 
   const std::optional<WriteBehind> limits_;
   const Spawn spawn_;
   const WriteBack write_back_;
 
-  SpinLock lock_;  // guards the three below
+  SpinLock lock_;  // guards the four below
   WriteBehind pending_;
+  bool closing_ = false;  ///< the batch is due, however small
   std::vector<InodeId> files_;
   int batches_ = 0;  ///< being written
 

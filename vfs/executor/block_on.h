@@ -1,10 +1,9 @@
 #pragma once
 
 #include <string_view>
-#include <thread>
+#include <utility>
 
-#include "vfs/executor/task_queue.h"
-#include "vfs/executor/worker_pool.h"
+#include "vfs/executor/dispatcher.h"
 
 namespace vfsprof::vfs {
 
@@ -20,25 +19,16 @@ class BlockOn {
       "found";
   static constexpr bool kInPlace = false;
 
-  explicit BlockOn(WorkerPool& workers);
-  /// Dispatches what was queued, then ends the dispatcher.
-  ~BlockOn();
-  BlockOn(const BlockOn&) = delete;
-  BlockOn& operator=(const BlockOn&) = delete;
+  explicit BlockOn(WorkerPool& workers) : dispatcher_(workers, kNoSpin) {}
 
-  void run(Task& task) {
-    queue_.push(task);
-    task.wait();
+  template <class Work>
+  void run(Work&& work) {
+    TaskOf task(std::forward<Work>(work));
+    dispatcher_.run(task);
   }
 
  private:
-  static constexpr std::size_t kQueueCapacity = 1024;  // tasks
-
-  void dispatch();
-
-  WorkerPool& workers_;
-  TaskQueue queue_{kQueueCapacity};
-  std::thread dispatcher_;
+  Dispatcher dispatcher_;
 };
 
 }  // namespace vfsprof::vfs

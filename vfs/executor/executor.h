@@ -3,28 +3,31 @@
 #include <concepts>
 #include <string_view>
 
-#include "vfs/executor/task.h"
 #include "vfs/executor/worker_pool.h"
 
 namespace vfsprof::vfs {
 
-/// An executor: how a session thread gets a write done.
+/// An executor: which thread runs a write, and how it gets there.
 ///
 /// | expression         | type        | meaning                                                |
 /// |--------------------|-------------|--------------------------------------------------------|
 /// | `E::kName`         | string_view | its name on the command line                           |
 /// | `E::kSummary`      | string_view | what it stands for                                     |
-/// | `E::kInPlace`      | bool        | writes enter the engine directly; nothing is built     |
-/// | `E e(workers)`     |             | hands over to the workers; may start threads           |
-/// | `e.run(task)`      | void        | runs it on another thread and waits. Threads: safe     |
+/// | `E::kInPlace`      | bool        | `run` stays on the calling thread                      |
+/// | `E e(workers)`     |             | may start threads; the workers outlive it              |
+/// | `e.run(work)`      | void        | calls `work()` once and waits for its end; throws what |
+/// |                    |             | it threw. Threads: safe, from any but the workers      |
+///
+/// An executor in place must not be kept waiting by a slow store, as its session thread has other
+/// requests to serve: the front end asks the engine for as much of a write as needs no object
+/// fetched, and posts the rest to the workers (frontend.h).
 template <class E>
-concept Executor = requires {
+concept Executor = requires(E& executor, WorkerPool& workers, void (*work)()) {
   { E::kName } -> std::convertible_to<std::string_view>;
   { E::kSummary } -> std::convertible_to<std::string_view>;
   { E::kInPlace } -> std::convertible_to<bool>;
-} && (E::kInPlace || requires(E& executor, WorkerPool& workers, Task& task) {
-                     E(workers);
-                     executor.run(task);
-                   });
+  E(workers);
+  executor.run(work);
+};
 
 }  // namespace vfsprof::vfs

@@ -1,10 +1,14 @@
 #include "vfs/executor/frontend.h"
 
+#include <new>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "vfs/base/check.h"
+#include "vfs/copy/copy.h"
 #include "vfs/executor/executor.h"
+#include "vfs/executor/pending_writes.h"
 #include "vfs/executor/task.h"
 #include "vfs/executor/worker_pool.h"
 #include "vfs/strategies.h"
@@ -12,82 +16,129 @@
 namespace vfsprof::vfs {
 namespace {
 
-/// Runs `work` as a task by way of `runner.run(task)` and returns its result.
-template <class Runner, class Work>
-auto run_on(Runner& runner, Work work) {
-  std::invoke_result_t<Work> result;
-  TaskOf task([&] { result = work(); });
-  runner.run(task);
-  return result;
+/// The result of `write()`, or what it threw as an errno: a writer must get its answer, and one
+/// write that fails must not end the daemon.
+template <class Write>
+std::invoke_result_t<Write> attempt(Write write) noexcept {
+  try {
+    return write();
+  } catch (const std::bad_alloc&) {
+    return fail(ENOMEM);
+  } catch (...) {
+    return fail(EIO);
+  }
 }
 
-/// Waiting requests and, for an executor in place, writes: what both kinds of front end share.
-/// `Runner` is who takes the waiting requests.
-template <class Runner>
-class WaitingRequests : public Frontend {
+/// A write that must wait for the store. It owns its payload: the session thread's buffer takes the
+/// next request.
+class FetchingWrite final : public OwnedTask {
  public:
-  WaitingRequests(Engine& engine, Runner& runner) : engine_(engine), runner_(runner) {}
+  FetchingWrite(Engine& engine, PendingWrites& pending, const WriteRequest& request,
+                WriteReply reply)
+      : engine_(engine),
+        pending_(pending),
+        payload_(copy_of({request.payload, 0, request.payload.size()})),
+        request_(request),
+        reply_(reply) {
+    request_.payload = Payload(payload_);
+  }
+
+ private:
+  void run() noexcept override {
+    reply_.send(reply_.context, attempt([this] { return engine_.write(request_); }));
+  }
+
+  Engine& engine_;
+  PendingWrites::Entry pending_;  // ends after the reply; nothing outside is touched then
+  std::vector<std::byte> payload_;
+  WriteRequest request_;
+  WriteReply reply_;
+};
+
+template <Executor E>
+class FrontendOf final : public Frontend {
+ public:
+  FrontendOf(Engine& engine, WorkerPool& workers)
+      : engine_(engine), workers_(workers), executor_(workers) {}
+  ~FrontendOf() override { pending_.wait_for_all(); }
+
+  void write(const WriteRequest& request, WriteReply reply) override {
+    if constexpr (E::kInPlace) {
+      write_in_place(request, reply);
+    } else {
+      reply.send(reply.context, attempt([&] { return hand_over(request); }));
+    }
+  }
+  void drain() override { pending_.wait_for_all(); }
 
   Result<void> flush(InodeId inode, HandleId handle) override {
-    return run_on(runner_, [&] { return engine_.flush(inode, handle); });
+    return wait_for([&] { return engine_.flush(inode, handle); });
   }
   Result<void> release(InodeId inode, HandleId handle) override {
-    return run_on(runner_, [&] { return engine_.release(inode, handle); });
+    return wait_for([&] { return engine_.release(inode, handle); });
   }
   Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) override {
-    return run_on(runner_, [&] { return engine_.sync(inode, handle, scope); });
+    return wait_for([&] { return engine_.sync(inode, handle, scope); });
   }
   Result<void> sync_directory(InodeId directory) override {
-    return run_on(runner_, [&] { return engine_.sync_directory(directory); });
+    return wait_for([&] { return engine_.sync_directory(directory); });
   }
 
- protected:
+ private:
+  using TriedWrite = std::optional<Result<std::size_t>>;
+
+  void write_in_place(const WriteRequest& request, WriteReply reply) {
+    TriedWrite written = attempt([&] {
+      TriedWrite tried;
+      executor_.run([&] { tried = engine_.try_write(request); });
+      return tried;
+    });
+    // Ends in an error here only if the write could not be posted.
+    if (!written) written = attempt([&] { return post_fetching(request, reply); });
+    if (written) reply.send(reply.context, *written);
+  }
+
+  TriedWrite post_fetching(const WriteRequest& request, WriteReply reply) {
+    workers_.post(std::make_unique<FetchingWrite>(engine_, pending_, request, reply));
+    return {};
+  }
+
+  /// Stages the payload on the calling thread (the write must own its data if its copy strategy
+  /// says so), and runs the write on a worker.
+  Result<std::size_t> hand_over(const WriteRequest& request) {
+    const StagedPayload payload = engine_.stage(request.payload);
+    Result<std::size_t> written;
+    executor_.run([&] { written = engine_.write_staged(request, payload); });
+    return written;
+  }
+
+  /// Runs a request that may wait for the disk on a worker, and waits for its result.
+  template <class Request>
+  Result<void> wait_for(Request request) {
+    Result<void> result;
+    const auto work = [&] { result = request(); };
+    if constexpr (E::kInPlace) {
+      TaskOf task(work);
+      workers_.run(task);
+    } else {
+      executor_.run(work);
+    }
+    return result;
+  }
+
   Engine& engine_;
-  Runner& runner_;
-};
-
-/// The workers, constructed before the base class that refers to them.
-struct Workers {
-  WorkerPool pool{kWorkers};
-};
-
-class InPlaceFrontend final : Workers, public WaitingRequests<WorkerPool> {
- public:
-  explicit InPlaceFrontend(Engine& engine) : WaitingRequests(engine, pool) {}
-  WritePath& writes() override { return engine_; }
-};
-
-template <class E>
-struct HandOver : Workers {
-  E executor{pool};
-};
-
-/// Hands writes over too: staged on the calling thread (the write must own its data if its copy
-/// strategy says so), run on a worker.
-template <Executor E>
-class HandOverFrontend final : HandOver<E>, public WaitingRequests<E>, public WritePath {
- public:
-  explicit HandOverFrontend(Engine& engine) : WaitingRequests<E>(engine, HandOver<E>::executor) {}
-
-  WritePath& writes() override { return *this; }
-
-  Result<std::size_t> write(const WriteRequest& request) override {
-    const StagedPayload payload = this->engine_.stage(request.payload);
-    return run_on(this->runner_, [&] { return this->engine_.write_staged(request, payload); });
-  }
+  WorkerPool& workers_;
+  PendingWrites pending_;
+  E executor_;
 };
 
 }  // namespace
 
-std::unique_ptr<Frontend> make_frontend(std::string_view executor, Engine& engine) {
+std::unique_ptr<Frontend> make_frontend(std::string_view executor, Engine& engine,
+                                        WorkerPool& workers) {
   std::unique_ptr<Frontend> frontend;
   for_each_type(ExecutorList{}, [&]<class E>(TypeTag<E>) {
-    if (E::kName != executor) return;
-    if constexpr (E::kInPlace) {
-      frontend = std::make_unique<InPlaceFrontend>(engine);
-    } else {
-      frontend = std::make_unique<HandOverFrontend<E>>(engine);
-    }
+    if (E::kName == executor) frontend = std::make_unique<FrontendOf<E>>(engine, workers);
   });
   VFSPROF_CHECK(frontend != nullptr);  // variant.h lets no other name through
   return frontend;

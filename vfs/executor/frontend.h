@@ -1,11 +1,21 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "vfs/engine.h"
 
 namespace vfsprof::vfs {
+
+class WorkerPool;
+
+/// Where the result of a write goes. A plain pair, so that a write allocates nothing for it.
+struct WriteReply {
+  /// Called exactly once for each write, by whichever thread finishes it. Must not throw.
+  void (*send)(void* context, Result<std::size_t> written);
+  void* context;  ///< what `send` is called with
+};
 
 /// An engine behind its executor: where the requests that write, or that may wait for the disk,
 /// enter. All others go to the engine itself. Threads: every operation may be called from any
@@ -14,9 +24,15 @@ class Frontend {
  public:
   virtual ~Frontend() = default;
 
-  /// Where writes enter. For an executor that works in place this is the engine itself: no call in
-  /// between.
-  virtual WritePath& writes() = 0;
+  /// Writes the payload; the number of bytes written (all, or an error) goes to `reply`, before or
+  /// after this returns. The payload need only be valid until then: a write that goes on after it
+  /// has taken a copy. Under an executor in place that is one that must fetch an object first.
+  /// Errors, in the reply: as in Engine; ENOMEM where memory ran out; EIO for an object that cannot
+  /// be fetched.
+  virtual void write(const WriteRequest& request, WriteReply reply) = 0;
+  /// Returns once every write that entered has been replied to. Called when no more can enter, and
+  /// before what the replies need goes.
+  virtual void drain() = 0;
 
   // As in Engine, on a worker thread while the caller waits.
   virtual Result<void> flush(InodeId inode, HandleId handle) = 0;
@@ -25,12 +41,10 @@ class Frontend {
   virtual Result<void> sync_directory(InodeId directory) = 0;
 };
 
-/// How many `vfs-io-worker` threads a daemon has. The analysis document does not say; four is the
-/// size of the runtime that it describes on a four-core machine, and enough to overlap flushes.
-inline constexpr unsigned kWorkers = 4;
-
 /// Builds the front end of the executor named `executor` (a value of that axis) over an engine, and
-/// starts its threads. The engine must outlive it.
-std::unique_ptr<Frontend> make_frontend(std::string_view executor, Engine& engine);
+/// starts the executor's threads. Engine and workers must outlive it; its end waits as `drain`
+/// does.
+std::unique_ptr<Frontend> make_frontend(std::string_view executor, Engine& engine,
+                                        WorkerPool& workers);
 
 }  // namespace vfsprof::vfs

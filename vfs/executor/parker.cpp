@@ -4,7 +4,9 @@
 
 namespace vfsprof::vfs {
 
-void Parker::park() {
+void Parker::park(SpinLimit spin) {
+  // Relaxed: what was seen is taken, and its data acquired, by the exchange below.
+  spin_until(spin, [this] { return state_.load(std::memory_order_relaxed) == kNotified; });
   // Acquire pairs with the release in unpark(): what the waker wrote is visible to the woken
   // thread.
   int expected = kNotified;

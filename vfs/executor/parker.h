@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 
+#include "vfs/executor/spin_wait.h"
+
 namespace vfsprof::vfs {
 
 /// Puts one thread to sleep until another wakes it. A wake-up that comes first is kept: the next
@@ -12,8 +14,9 @@ namespace vfsprof::vfs {
 /// thread parks, any thread unparks.
 class Parker {
  public:
-  /// Returns after an `unpark`, which it uses up.
-  void park();
+  /// Returns after an `unpark`, which it uses up. Spins for up to `spin` before it sleeps: an
+  /// `unpark` that comes meanwhile costs no system call on either side.
+  void park(SpinLimit spin = kNoSpin);
   void unpark();
 
   /// The calling thread's own. Shared, because a waker may still hold it when the thread it woke

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 
 #include "vfs/counters.h"
+#include "vfs/executor/spin_wait.h"
 #include "vfs/executor/task.h"
 
 namespace vfsprof::vfs {
@@ -21,6 +23,7 @@ class TaskQueue {
       std::unique_lock lock(mutex_);
       not_full_.wait(lock, [this] { return tasks_.size() < capacity_; });
       tasks_.push_back(&task);
+      worth_a_look_.store(true, std::memory_order_relaxed);
       wake = poppers_waiting_ > 0;
     }
     count(Counter::kHandOffs);
@@ -29,8 +32,10 @@ class TaskQueue {
     not_empty_.notify_one();
   }
 
-  /// The next task; nothing once the queue is closed and empty.
-  Task* pop() {
+  /// The next task; nothing once the queue is closed and empty. Spins for up to `spin` before it
+  /// sleeps.
+  Task* pop(SpinLimit spin = kNoSpin) {
+    spin_until(spin, [this] { return worth_a_look_.load(std::memory_order_relaxed); });
     std::unique_lock lock(mutex_);
     ++poppers_waiting_;
     not_empty_.wait(lock, [this] { return !tasks_.empty() || closed_; });
@@ -38,6 +43,7 @@ class TaskQueue {
     if (tasks_.empty()) return nullptr;
     Task* const task = tasks_.front();
     tasks_.pop_front();
+    worth_a_look_.store(!tasks_.empty() || closed_, std::memory_order_relaxed);
     if (tasks_.size() + 1 == capacity_) not_full_.notify_all();
     return task;
   }
@@ -45,6 +51,7 @@ class TaskQueue {
   void close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    worth_a_look_.store(true, std::memory_order_relaxed);
     not_empty_.notify_all();
   }
 
@@ -54,6 +61,8 @@ class TaskQueue {
   std::deque<Task*> tasks_;
   unsigned poppers_waiting_ = 0;
   bool closed_ = false;
+  // Set under the mutex, read by who spins; relaxed, as the mutex orders what is found then.
+  std::atomic<bool> worth_a_look_{false};
   std::condition_variable not_empty_;
   std::condition_variable not_full_;
 };

@@ -23,8 +23,9 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::spawn(Task& task) {
+  Worker* const worker = push_remote_task(task);
   count(Counter::kHandOffs);
-  if (Worker* const worker = push_remote_task(task)) worker->parker.unpark();
+  if (worker != nullptr) worker->parker.unpark();
 }
 
 WorkerPool::Worker* WorkerPool::push_remote_task(Task& task) {
@@ -57,14 +58,14 @@ Task* WorkerPool::next_task(Worker& worker) {
 void WorkerPool::work(Worker& worker) {
   while (true) {
     if (Task* const task = next_task(worker)) {
-      task->run_and_complete();
+      task->execute();
       continue;
     }
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    worker.parker.park();
+    worker.parker.park(spin_.load(std::memory_order_relaxed));
   }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "vfs/executor/parker.h"
@@ -11,10 +13,17 @@
 
 namespace vfsprof::vfs {
 
+/// How many workers a daemon has. The analysis document does not say; four is the size of the
+/// runtime that it describes on a four-core machine, and enough to overlap flushes.
+inline constexpr unsigned kWorkers = 4;
+
 /// The daemon's worker threads, `vfs-io-worker`: they run tasks that other threads spawn, first in,
-/// first out. A spawn wakes one sleeping worker if there is one; each worker has a Parker of its
-/// own, so no wake-up is wasted. Threads: `spawn` and `run` are safe from any thread but the
-/// workers themselves.
+/// first out. A spawn wakes one sleeping worker if there is one, so at most one wake-up a task and
+/// none while all are awake; each worker has a Parker of its own, so no wake-up is wasted.
+///
+/// Made before the engine and the front end that use it and destroyed after them: a task that was
+/// spawned runs, even while the pool is being destroyed. Threads: `spawn` and `post` are safe from
+/// any thread, `run` from any but the workers themselves, which would wait for each other.
 class WorkerPool {
  public:
   explicit WorkerPool(unsigned workers);
@@ -23,13 +32,27 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Queues the task and returns. The task must live until it has completed.
+  /// Queues the task and returns. The task must live until it has run.
   void spawn(Task& task);
   /// Spawns the task and waits for its end.
-  void run(Task& task) {
+  void run(WaitedTask& task) {
     spawn(task);
     task.wait();
   }
+  /// Spawns a task that nobody waits for. Errors: std::bad_alloc; then it is destroyed, not run.
+  void post(std::unique_ptr<OwnedTask> task) {
+    spawn(*task);
+    (void)task.release();  // the worker destroys it, and may have done so already
+  }
+
+  /// Posts a callable that must not throw.
+  template <class Work>
+  void post_work(Work work) {
+    post(std::make_unique<OwnedTaskOf<Work>>(std::move(work)));
+  }
+
+  /// How long workers without a task spin before they park, from their next wait on.
+  void set_spin(SpinLimit spin) { spin_.store(spin, std::memory_order_relaxed); }
 
  private:
   struct Worker {
@@ -48,6 +71,7 @@ class WorkerPool {
       idle_;  // parked or about to park; the last one in is woken first: its caches are warm
   bool stopping_ = false;
 
+  std::atomic<SpinLimit> spin_{kNoSpin};          // relaxed: a hint that orders nothing
   std::vector<std::unique_ptr<Worker>> workers_;  // immutable after construction
 };
 

@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "vfs/counters.h"
 #include "vfs/durability/disk_cache.h"
 #include "vfs/executor/frontend.h"
+#include "vfs/executor/worker_pool.h"
 #include "vfs/fuse/session.h"
 #include "vfs/fuse/unmount.h"
 #include "vfs/store/object_store.h"
@@ -107,15 +110,20 @@ int run(const Options& options) {
                                          options.counter_page, describe(Errno{errno})));
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
+  // In this order: whoever posts to the workers goes before they do.
+  WorkerPool workers(kWorkers);
   const std::unique_ptr<Engine> engine =
       make_engine(variant, {.cache_directory = options.cache_directory,
                             .memory_budget_bytes = options.memory_budget_bytes,
                             .store = store.get(),
+                            .spawn = [&workers](std::function<void()> work) {
+                              workers.post_work(std::move(work));
+                            },
                             .on_fault = [](const std::string& fault) {
                               fmt::print(stderr, "vfsprof-mount: {}\n", fault);
                             }});
   {
-    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine);
+    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine, workers);
     serve(*engine, *frontend,
           {.mount_point = options.mount_point,
            .max_write = variant.options.max_write,

@@ -265,20 +265,25 @@ void read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, fuse_
   });
 }
 
+/// The reply to a write, from whichever thread finished it. `context` is the request.
+void reply_write(void* context, Result<std::size_t> written) {
+  auto* const request = static_cast<fuse_req_t>(context);
+  if (written) {
+    fuse_reply_write(request, *written);
+  } else {
+    fuse_reply_err(request, written.error().value);
+  }
+}
+
 void write(fuse_req_t request, fuse_ino_t inode, const char* data, size_t size, off_t offset,
            fuse_file_info* file) {
   count(Counter::kWrites);
   count(Counter::kBytesWritten, size);
-  reply_to(request, [&]() -> Result<void> {
-    const Result<std::size_t> written =
-        frontend(request).writes().write({.inode = InodeId{inode},
-                                          .handle = HandleId{file->fh},
-                                          .offset = static_cast<std::uint64_t>(offset),
-                                          .payload = std::as_bytes(std::span(data, size))});
-    if (!written) return Failure(written.error());
-    fuse_reply_write(request, *written);
-    return {};
-  });
+  frontend(request).write({.inode = InodeId{inode},
+                           .handle = HandleId{file->fh},
+                           .offset = static_cast<std::uint64_t>(offset),
+                           .payload = std::as_bytes(std::span(data, size))},
+                          {.send = reply_write, .context = request});
 }
 
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {

@@ -179,6 +179,13 @@ void mount(fuse_session& session, const SessionOptions& options) {
   }
 }
 
+/// Waits for the writes that the session threads left to the workers: their replies need the
+/// session.
+struct DrainAtEnd {
+  Frontend& frontend;
+  ~DrainAtEnd() { frontend.drain(); }
+};
+
 /// Whether the kernel has ended the connection: somebody else has unmounted the file system.
 bool is_disconnected(fuse_session& session) {
   pollfd event{.fd = fuse_session_fd(&session), .events = 0, .revents = 0};
@@ -199,6 +206,7 @@ void serve(Engine& engine, Frontend& frontend, const SessionOptions& options) {
   mount(*session, options);
 
   const sigset_t signals = ending_signals();
+  const DrainAtEnd drain{frontend};  // between the session and its threads: goes after they ended
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   VFSPROF_CHECK(signal_fd);
   SessionThreads threads(*session, options.threads);
