@@ -15,6 +15,7 @@ namespace vfsprof::vfs {
 /// zero.
 #define VFSPROF_COUNTERS(X)                                                              \
   X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                   \
+  X(kSplicedRequests, "spliced_requests", "requests", "FUSE requests that came by splice") \
   X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                 \
   X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                \
   X(kBytesCopied, "bytes_copied", "bytes", "bytes copied in user space by writes")       \

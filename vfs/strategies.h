@@ -124,6 +124,8 @@ inline constexpr Variant kShardedPoolVariant =
     with(kMutexPoolVariant, Axis::kPool, ShardedPool::kName);
 inline constexpr Variant kSyncPathVariant =
     with(with(kShardedPoolVariant, Axis::kCopy, Direct::kName), Axis::kExecutor, Sync::kName);
+inline constexpr Variant kNullVariant{.values = {},
+                                      .options = {.max_write = 1 << 20, .threads = 1}};
 
 }  // namespace detail
 
@@ -138,6 +140,8 @@ inline constexpr std::array kNamedVariants{
         "sync-path",
         "the analysis document's two main fixes: sharded-pool with copy=direct, executor=sync",
         detail::kSyncPathVariant},
+    NamedVariant{"null", "the floor: only replies, keeps no contents; takes mount options",
+                 detail::kNullVariant},
 };
 
 }  // namespace vfsprof::vfs

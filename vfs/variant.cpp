@@ -4,14 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "vfs/base/check.h"
 #include "vfs/engine_setup.h"
+#include "vfs/null_engine.h"
 #include "vfs/strategies.h"
 
 namespace vfsprof::vfs {
@@ -58,61 +57,27 @@ std::string names_in(const Range& range) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
-}
-
-/// A number of bytes: `4096`, `4k`, `1m`.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  unsigned shift = 0;
-  if (text.ends_with('k')) shift = 10;
-  if (text.ends_with('m')) shift = 20;
-  if (shift > 0) text.remove_suffix(1);
-  const auto value = parse_number(text);
-  if (!value || std::countl_zero(*value) < static_cast<int>(shift)) return {};
-  return *value << shift;
-}
-
-std::string format_size(std::uint64_t bytes) {
-  return bytes >= (1 << 20) ? fmt::format("{}m", bytes >> 20) : fmt::format("{}k", bytes >> 10);
-}
-
-bool set_max_write(MountOptions& options, std::string_view text) {
-  const auto bytes = parse_size(text);
-  const bool valid = bytes == 4 << 10 || bytes == 128 << 10 || bytes == 1 << 20;
-  if (valid) options.max_write = static_cast<std::uint32_t>(*bytes);
-  return valid;
-}
-
-bool set_chunk(MountOptions& options, std::string_view text) {
-  const auto bytes = parse_size(text);
-  const bool valid =
-      bytes && std::has_single_bit(*bytes) && *bytes >= 4 << 10 && *bytes <= 256 << 20;
-  if (valid) options.chunk = *bytes;
-  return valid;
-}
-
-bool set_threads(MountOptions& options, std::string_view text) {
-  const auto threads = parse_number(text);
-  const bool valid = threads && *threads >= 1 && *threads <= 64;
-  if (valid) options.threads = static_cast<unsigned>(*threads);
-  return valid;
-}
-
-constexpr ValueInfo kMountOptions[] = {
-    {"max_write", "payload of one write request: 4k, 128k or 1m"},
-    {"chunk", "data that one block caches: a power of two from 4k to 256m"},
-    {"threads", "session threads: 1 to 64"},
+// A new impossible combination is one entry here.
+constexpr Conflict kConflicts[] = {
+    {"direct_io=on", "writeback=on",
+     "writeback collects writes in the page cache, which direct_io goes around"},
 };
-constexpr std::size_t kOptionCount = std::size(kMountOptions);
 
-/// Takes the value if it is one of those that the option's summary names.
-using OptionSetter = bool (*)(MountOptions&, std::string_view);
-constexpr OptionSetter kOptionSetters[] = {set_max_write, set_chunk, set_threads};
-static_assert(std::size(kOptionSetters) == kOptionCount);
+std::string to_text(const Setting& setting) {
+  return fmt::format("{}={}", setting.name, setting.value);
+}
+
+const Conflict* find_conflict(const Variant& variant) {
+  std::vector<std::string> chosen;
+  for (const Setting& setting : settings(variant)) chosen.push_back(to_text(setting));
+  const auto has = [&](std::string_view setting) {
+    return std::ranges::find(chosen, setting) != chosen.end();
+  };
+  const auto found = std::ranges::find_if(kConflicts, [&](const Conflict& conflict) {
+    return has(conflict.first) && has(conflict.second);
+  });
+  return found == std::end(kConflicts) ? nullptr : found;
+}
 
 /// Reads one variant text, part by part.
 class Parser {
@@ -133,6 +98,11 @@ class Parser {
       }
     }
     if (!named_) require_all();
+    if (const Conflict* const conflict = find_conflict(variant_)) {
+      fail(fmt::format("{} and {} exclude each other: {}", conflict->first, conflict->second,
+                       conflict->reason),
+           "change one of them");
+    }
     return variant_;
   }
 
@@ -157,11 +127,16 @@ class Parser {
 
   void apply_change(std::string_view name, std::string_view value) {
     const auto axis = index_of(kAxes, name);
-    const auto option = index_of(kMountOptions, name);
+    const auto option = index_of(mount_options(), name);
     if (!axis && !option) {
       fail(fmt::format("there is no axis or option named '{}'", name),
            fmt::format("the axes are {}; the options are {}", names_in(kAxes),
-                       names_in(kMountOptions)));
+                       names_in(mount_options())));
+    }
+    if (named_ && !variant_.has_strategies() &&
+        (axis || mount_options()[*option].needs_strategies)) {
+      fail(fmt::format("'{}' only replies, so it has no {}", NullEngine::kName, name),
+           "leave it out: only mount options other than chunk can be changed");
     }
     const std::size_t place = axis ? *axis : kAxisCount + *option;
     if (std::exchange(given_[place], true)) {
@@ -184,16 +159,17 @@ class Parser {
   }
 
   void set_option(std::size_t option, std::string_view value) {
-    if (kOptionSetters[option](variant_.options, value)) return;
-    fail(fmt::format("{} cannot be '{}'", kMountOptions[option].name, value),
-         fmt::format("it is the {}", kMountOptions[option].summary));
+    const MountOption& changed = mount_options()[option];
+    if (changed.set(variant_.options, value)) return;
+    fail(fmt::format("{} cannot be '{}'", changed.name, value),
+         fmt::format("{}: {}", changed.name, changed.summary));
   }
 
   void require_all() const {
     std::vector<std::string_view> missing;
     for (std::size_t i = 0; i < given_.size(); ++i) {
       if (!given_[i]) {
-        missing.push_back(i < kAxisCount ? kAxes[i].name : kMountOptions[i - kAxisCount].name);
+        missing.push_back(i < kAxisCount ? kAxes[i].name : mount_options()[i - kAxisCount].name);
       }
     }
     if (missing.empty()) return;
@@ -206,7 +182,7 @@ class Parser {
   const std::string_view text_;
   Variant variant_;
   bool named_ = false;
-  std::array<bool, kAxisCount + kOptionCount> given_{};
+  std::array<bool, kAxisCount + kMountOptionCount> given_{};
 };
 
 EngineCombination combination_of(const Variant& variant) {
@@ -242,26 +218,38 @@ std::unique_ptr<Interface> make_named(std::string_view name) {
 
 Variant parse_variant(std::string_view text) {
   Variant variant = Parser(text).parse();
-  maker_of(variant);  // throws if it was not compiled in
+  if (variant.has_strategies()) maker_of(variant);  // throws if it was not compiled in
   return variant;
 }
 
-std::string canonical(const Variant& variant) {
-  std::string text;
-  for (std::size_t i = 0; i < kAxisCount; ++i) {
-    text += fmt::format("{}={},", kAxes[i].name, variant.values[i]);
+std::vector<Setting> settings(const Variant& variant) {
+  std::vector<Setting> chosen;
+  if (variant.has_strategies()) {
+    for (std::size_t i = 0; i < kAxisCount; ++i) {
+      chosen.push_back({kAxes[i].name, std::string(variant.values[i])});
+    }
   }
-  const MountOptions& options = variant.options;
-  return text + fmt::format("max_write={},chunk={},threads={}", format_size(options.max_write),
-                            format_size(options.chunk), options.threads);
+  for (const MountOption& option : mount_options()) {
+    if (option.needs_strategies && !variant.has_strategies()) continue;
+    chosen.push_back({option.name, option.text(variant.options)});
+  }
+  return chosen;
 }
 
+std::string canonical(const Variant& variant) {
+  std::vector<std::string> parts;
+  if (!variant.has_strategies()) parts.emplace_back(NullEngine::kName);
+  for (const Setting& setting : settings(variant)) parts.push_back(to_text(setting));
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+std::span<const Conflict> conflicts() { return kConflicts; }
 std::span<const AxisInfo> axes() { return kAxes; }
-std::span<const ValueInfo> mount_options() { return kMountOptions; }
 std::span<const NamedVariant> named_variants() { return kNamedVariants; }
 std::span<const EngineCombination> engine_combinations() { return kCombinations; }
 
 std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options) {
+  if (!variant.has_strategies()) return std::make_unique<NullEngine>();
   VFSPROF_CHECK(options.store != nullptr);
   return maker_of(variant)(
       {.options = options,

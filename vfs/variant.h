@@ -10,8 +10,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vfs/engine.h"
+#include "vfs/mount_options.h"
 
 namespace vfsprof::vfs {
 
@@ -46,23 +48,17 @@ struct AxisInfo {
   std::span<const ValueInfo> values;
 };
 
-/// What is chosen at mount beside the strategies.
-struct MountOptions {
-  std::uint32_t max_write = 0;  ///< bytes of payload that the kernel sends in one write request
-  std::uint64_t chunk = 0;      ///< bytes of a file that one block caches
-  unsigned threads = 0;         ///< session threads
-  friend bool operator==(const MountOptions&, const MountOptions&) = default;
-};
-
 /// One way to build and mount the file system: a value for each axis, and the mount options.
 struct Variant {
-  std::array<std::string_view, kAxisCount> values;  ///< by Axis; static strings
+  std::array<std::string_view, kAxisCount> values;  ///< by Axis; static strings, empty for `null`
   MountOptions options;
 
   constexpr std::string_view value(Axis axis) const {
     return values[static_cast<std::size_t>(axis)];
   }
   constexpr std::string_view executor() const { return value(Axis::kExecutor); }
+  /// False for `null`, which has mount options only.
+  constexpr bool has_strategies() const { return !values.front().empty(); }
   friend bool operator==(const Variant&, const Variant&) = default;
 };
 
@@ -80,18 +76,34 @@ class VariantError : public std::runtime_error {
 
 /// Parses `NAME`, `NAME,axis=value,...` or `axis=value,...`; options are written like axes
 /// (`chunk=1m`). Without a name every axis and option must be given, as `canonical` does. Errors:
-/// VariantError, also for a combination whose engine is not in variants.def.
+/// VariantError, also for a combination that excludes itself (`conflicts`) or whose engine is not
+/// in variants.def.
 Variant parse_variant(std::string_view text);
 
-/// The text that names this variant and no other: every axis, then every option. `parse_variant`
-/// reads it back.
+/// `pool` and `mutex`: one axis or option, and the value that a variant has there.
+struct Setting {
+  std::string_view name;
+  std::string value;
+};
+
+/// Everything that a variant chose: every axis, then every option; what means nothing to it is left
+/// out.
+std::vector<Setting> settings(const Variant& variant);
+
+/// The text that names this variant and no other: its settings, after `null` for one without
+/// strategies. `parse_variant` reads it back.
 std::string canonical(const Variant& variant);
+
+/// Two settings that no variant can have together, and why.
+struct Conflict {
+  std::string_view first;  ///< as `direct_io=on`
+  std::string_view second;
+  std::string_view reason;
+};
+std::span<const Conflict> conflicts();
 
 /// Every axis with its values, in canonical order.
 std::span<const AxisInfo> axes();
-
-/// Every mount option: its name and what it takes.
-std::span<const ValueInfo> mount_options();
 
 /// The variants that have a name.
 std::span<const NamedVariant> named_variants();
@@ -115,7 +127,8 @@ struct EngineOptions {
   std::function<void(const std::string&)> on_fault = {};
 };
 
-/// Builds the engine of a variant and recovers what its cache directory holds.
+/// Builds the engine of a variant and recovers what its cache directory holds; `null` has no use
+/// for the directory and does not look at it.
 /// Errors: VariantError if it was not compiled in; CacheDirectoryError (durability/disk_cache.h) if
 /// the directory cannot be used or recovered, or the store not listed.
 std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options);

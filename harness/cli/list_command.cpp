@@ -42,8 +42,18 @@ void list_axes() {
       print_entry(fmt::format("{}={}", axis.name, value.name), value.summary);
     }
   }
-  for (const vfs::ValueInfo& option : vfs::mount_options())
+}
+
+void list_options() {
+  for (const vfs::MountOption& option : vfs::mount_options()) {
     print_entry(option.name, option.summary);
+  }
+}
+
+void list_conflicts() {
+  for (const vfs::Conflict& conflict : vfs::conflicts()) {
+    print_entry(fmt::format("{},{}", conflict.first, conflict.second), conflict.reason);
+  }
 }
 
 void list_targets() {
@@ -82,7 +92,9 @@ struct Listing {
 constexpr std::array kListings{
     Listing{"scenarios", "Scenarios (run --scenario NAME, or a path)", list_scenarios},
     Listing{"variants", "Named variants (--variant NAME[,AXIS=VALUE...])", list_variants},
-    Listing{"axes", "Axes and mount options of a variant", list_axes},
+    Listing{"axes", "Axes of a variant", list_axes},
+    Listing{"options", "Mount options of a variant", list_options},
+    Listing{"conflicts", "Settings that no variant can have together", list_conflicts},
     Listing{"targets", "Targets (--target)", list_targets},
     Listing{"collectors", "Collectors", list_collectors},
     Listing{"categories", "Categories of samples, of every report", list_categories},
@@ -95,7 +107,8 @@ constexpr std::array kListings{
 void setup_list(CLI::App& app, ExitCode&) {
   const auto what = std::make_shared<std::string>();
   CLI::App* const command = app.add_subcommand(
-      "list", "List scenarios, variants, axes, targets, collectors, categories, formats");
+      "list",
+      "List scenarios, variants, axes, options, targets, collectors, categories, formats, ...");
   command->add_option("WHAT", *what, "One of them; all if left out");
   command->callback([what] {
     std::string allowed;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ranges>
+#include <utility>
 
 #include "harness/collect/environment.h"
 #include "harness/error.h"
@@ -22,11 +22,8 @@ reports::Arm describe_arm(const ArmSpec& arm) {
   reports::Arm result{.name = arm.name, .canonical = "", .axes = {}};
   if (!arm.variant) return result;
   result.canonical = vfs::canonical(*arm.variant);
-  // Canonical text is the list of settings: axis=value,...
-  for (const auto setting : std::views::split(result.canonical, ',')) {
-    const std::string text(setting.begin(), setting.end());
-    const std::size_t equals = text.find('=');
-    result.axes.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  for (vfs::Setting& setting : vfs::settings(*arm.variant)) {
+    result.axes.push_back({std::string(setting.name), std::move(setting.value)});
   }
   return result;
 }

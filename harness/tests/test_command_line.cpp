@@ -111,6 +111,10 @@ TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {
       {"vfsprof-mount absent --cache-dir . --variant mutex-pool", {"absent", "mkdir"}},
       {"vfsprof-mount tiny.json --cache-dir .", {"not a directory"}},
       {"vfsprof-mount /proc --cache-dir .", {"/proc", "busy"}},
+      {"vfsprof run --scenario smoke --variant null,pool=mutex", {"null", "pool", "only replies"}},
+      {"vfsprof run --scenario smoke --variant sync-path,direct_io=on,writeback=on",
+       {"direct_io=on", "writeback=on", "page cache"}},
+      {"vfsprof-mount . --variant sync-path", {"--cache-dir"}},
       {"mkdir m; vfsprof-mount m --cache-dir . --variant sync-path,copy=nonsense",
        {"nonsense", "direct"}},
       {"mkdir -p m; vfsprof-mount m --cache-dir . --store nonsense", {"nonsense", "memory"}},
@@ -153,7 +157,8 @@ TEST_F(CommandLine, ListsAndHelpNameEverything) {
   EXPECT_EQ(list.code, 0);
   for (const char* word :
        {"smoke", "dirty-overwrite", "analysis-burst", "mutex-pool", "sharded-pool", "sync-path",
-        "pool=tbb", "hash=fx", "executor=block_on", "usage", "sampler", "md", "json", "fuse"}) {
+        "pool=tbb", "hash=fx", "executor=block_on", "clone_fd", "direct_io=on,writeback=on",
+        "usage", "sampler", "md", "json", "fuse"}) {
     EXPECT_THAT(list.out, HasSubstr(word));
   }
   const Outcome help = run("vfsprof --help");
@@ -179,6 +184,19 @@ TEST_F(CommandLine, RunWritesAResultThatCanBeRenderedAgain) {
   EXPECT_EQ(run("vfsprof report out/run.json --format json").out,
             read_text(path("out/report.json")));
   EXPECT_EQ(std::distance(fs::directory_iterator(path("out")), fs::directory_iterator()), 3);
+  expect_nothing_left_behind();
+}
+
+TEST_F(CommandLine, NullRunsWhateverOnlyWrites) {
+  if (const std::string reason = reason_not_to_mount(); !reason.empty()) GTEST_SKIP() << reason;
+  const Outcome outcome =
+      run("vfsprof run --scenario ./tiny.json --variant null,max_write=4k --rounds 1 "
+          "--profile-rounds 0 --out out");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto arm = nlohmann::json::parse(read_text(path("out/run.json"))).at("arms").at(0);
+  EXPECT_EQ(arm.at("canonical").get<std::string>(),
+            "null,max_write=4k,threads=1,clone_fd=off,writeback=off,splice=off,direct_io=off");
+  EXPECT_EQ(arm.at("axes").size(), 6u);
   expect_nothing_left_behind();
 }
 

@@ -45,7 +45,7 @@ class FetchingWrite final : public OwnedTask {
 
  private:
   void run() noexcept override {
-    reply_.send(reply_.context, attempt([this] { return engine_.write(request_); }));
+    reply_.send(reply_, attempt([this] { return engine_.write(request_); }));
   }
 
   Engine& engine_;
@@ -66,7 +66,7 @@ class FrontendOf final : public Frontend {
     if constexpr (E::kInPlace) {
       write_in_place(request, reply);
     } else {
-      reply.send(reply.context, attempt([&] { return hand_over(request); }));
+      reply.send(reply, attempt([&] { return hand_over(request); }));
     }
   }
   void drain() override { pending_.wait_for_all(); }
@@ -95,7 +95,7 @@ class FrontendOf final : public Frontend {
     });
     // Ends in an error here only if the write could not be posted.
     if (!written) written = attempt([&] { return post_fetching(request, reply); });
-    if (written) reply.send(reply.context, *written);
+    if (written) reply.send(reply, *written);
   }
 
   TriedWrite post_fetching(const WriteRequest& request, WriteReply reply) {

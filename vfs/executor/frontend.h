@@ -10,11 +10,12 @@ namespace vfsprof::vfs {
 
 class WorkerPool;
 
-/// Where the result of a write goes. A plain pair, so that a write allocates nothing for it.
+/// Where the result of a write goes. Plain values, so that a write allocates nothing for it.
 struct WriteReply {
   /// Called exactly once for each write, by whichever thread finishes it. Must not throw.
-  void (*send)(void* context, Result<std::size_t> written);
-  void* context;  ///< what `send` is called with
+  void (*send)(const WriteReply& reply, Result<std::size_t> written);
+  void* context;        ///< for `send`
+  int descriptor = -1;  ///< for `send`: where the request came from
 };
 
 /// An engine behind its executor: where the requests that write, or that may wait for the disk,

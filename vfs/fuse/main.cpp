@@ -18,6 +18,7 @@
 #include "vfs/executor/worker_pool.h"
 #include "vfs/fuse/session.h"
 #include "vfs/fuse/unmount.h"
+#include "vfs/null_engine.h"
 #include "vfs/store/object_store.h"
 #include "vfs/variant.h"
 
@@ -48,8 +49,8 @@ void declare(CLI::App& app, Options& options) {
                  "(vfsprof list variants shows what there is)")
       ->capture_default_str();
   app.add_option("--cache-dir", options.cache_directory,
-                 "Directory on a disk for what is written back; files found there are served again")
-      ->required();
+                 "Directory on a disk for what is written back; files found there are served again "
+                 "(required, but for a variant that keeps no contents)");
   app.add_option("--store", options.store, "Backing object store")->capture_default_str();
   app.add_option("--memory-budget", options.memory_budget_bytes,
                  "Cached data kept in memory, for example 512MB or 4GB")
@@ -99,9 +100,18 @@ int report(int exit_code, const std::string& message) {
   return exit_code;
 }
 
+std::unique_ptr<Frontend> frontend_of(const Variant& variant, Engine& engine,
+                                      WorkerPool& workers) {
+  if (!variant.has_strategies()) return std::make_unique<DirectFrontend>(engine);
+  return make_frontend(variant.executor(), engine, workers);
+}
+
 int run(const Options& options) {
   block_ending_signals();
   const Variant variant = parse_variant(options.variant);
+  if (variant.has_strategies() && options.cache_directory.empty()) {
+    return report(kBadInput, "--cache-dir is required: name a directory on a disk");
+  }
   if (const std::string problem = mount_point_problem(options.mount_point); !problem.empty()) {
     return report(kBadInput, problem);
   }
@@ -123,11 +133,10 @@ int run(const Options& options) {
                               fmt::print(stderr, "vfsprof-mount: {}\n", fault);
                             }});
   {
-    const std::unique_ptr<Frontend> frontend = make_frontend(variant.executor(), *engine, workers);
+    const std::unique_ptr<Frontend> frontend = frontend_of(variant, *engine, workers);
     serve(*engine, *frontend,
           {.mount_point = options.mount_point,
-           .max_write = variant.options.max_write,
-           .threads = variant.options.threads,
+           .options = variant.options,
            .allow_other = options.allow_other,
            .on_started = [&options] { tell_ready(options.ready_fd); }});
   }

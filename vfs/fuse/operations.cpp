@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "vfs/counters.h"
+#include "vfs/fuse/handshake.h"
+#include "vfs/fuse/session_channel.h"
 
 namespace vfsprof::vfs {
 namespace {
@@ -103,12 +105,8 @@ void reply_attributes(fuse_req_t request, Handle handle) {
 
 void init(void* userdata, fuse_conn_info* connection) {
   auto& file_system = *static_cast<ServedFileSystem*>(userdata);
-  connection->max_write = file_system.max_write;
-  // Requests are read into the session threads' own buffers, so no splicing; and the page cache is
-  // always right.
-  connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                                             FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
-  file_system.on_started();
+  file_system.refusal = shake_hands(file_system.options, *connection);
+  if (file_system.refusal.empty()) file_system.on_started();
 }
 
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -219,12 +217,18 @@ void rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t 
   });
 }
 
+/// What the kernel is told of a file that it has opened.
+void set_open_file(fuse_req_t request, HandleId handle, fuse_file_info& file) {
+  file.fh = handle.value;
+  file.keep_cache = 1;
+  file.direct_io = served(request).options.direct_io ? 1 : 0;
+}
+
 void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   reply_to(request, [&]() -> Result<void> {
     const Result<HandleId> handle = engine(request).open(InodeId{inode}, file->flags);
     if (!handle) return Failure(handle.error());
-    file->fh = handle->value;
-    file->keep_cache = 1;
+    set_open_file(request, *handle, *file);
     if (fuse_reply_open(request, file) == -ENOENT) {
       return frontend(request).release(InodeId{inode}, *handle);
     }
@@ -238,8 +242,7 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     const Result<Engine::Created> created = engine(request).create(
         {InodeId{parent}, name}, {.mode = S_IFREG | mode}, file->flags, caller(request));
     if (!created) return Failure(created.error());
-    file->fh = created->handle.value;
-    file->keep_cache = 1;
+    set_open_file(request, created->handle, *file);
     const fuse_entry_param entry = to_entry(created->attributes);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
       const InodeId inode = created->attributes.inode;
@@ -265,9 +268,11 @@ void read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, fuse_
   });
 }
 
-/// The reply to a write, from whichever thread finished it. `context` is the request.
-void reply_write(void* context, Result<std::size_t> written) {
-  auto* const request = static_cast<fuse_req_t>(context);
+/// The reply to a write, from whichever thread finished it, on the descriptor that the request came
+/// from.
+void reply_write(const WriteReply& reply, Result<std::size_t> written) {
+  auto* const request = static_cast<fuse_req_t>(reply.context);
+  const ScopedReplyDescriptor replies(reply.descriptor);
   if (written) {
     fuse_reply_write(request, *written);
   } else {
@@ -275,15 +280,18 @@ void reply_write(void* context, Result<std::size_t> written) {
   }
 }
 
-void write(fuse_req_t request, fuse_ino_t inode, const char* data, size_t size, off_t offset,
+/// The payload is in this thread's RequestBuffer, not where libfuse believes it to be.
+void write(fuse_req_t request, fuse_ino_t inode, const char*, size_t size, off_t offset,
            fuse_file_info* file) {
   count(Counter::kWrites);
   count(Counter::kBytesWritten, size);
-  frontend(request).write({.inode = InodeId{inode},
-                           .handle = HandleId{file->fh},
-                           .offset = static_cast<std::uint64_t>(offset),
-                           .payload = std::as_bytes(std::span(data, size))},
-                          {.send = reply_write, .context = request});
+  SessionChannel& channel = SessionChannel::current();
+  frontend(request).write(
+      {.inode = InodeId{inode},
+       .handle = HandleId{file->fh},
+       .offset = static_cast<std::uint64_t>(offset),
+       .payload = channel.buffer().payload(size)},
+      {.send = reply_write, .context = request, .descriptor = channel.descriptor()});
 }
 
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {

@@ -4,9 +4,11 @@
 #include <fuse_lowlevel.h>
 
 #include <functional>
+#include <string>
 
 #include "vfs/engine.h"
 #include "vfs/executor/frontend.h"
+#include "vfs/mount_options.h"
 
 namespace vfsprof::vfs {
 
@@ -14,8 +16,9 @@ namespace vfsprof::vfs {
 struct ServedFileSystem {
   Engine& engine;
   Frontend& frontend;
-  std::uint32_t max_write = 0;       ///< bytes of payload per write request
+  MountOptions options;
   std::function<void()> on_started;  ///< called once, when the kernel has said hello
+  std::string refusal = {};          ///< which option the kernel does not offer; set instead
 };
 
 /// libfuse's low-level callbacks: each translates one request to the engine or its front end, and

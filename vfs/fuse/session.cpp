@@ -4,13 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdarg>
+#include <deque>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -21,14 +21,11 @@
 #include "vfs/base/unique_fd.h"
 #include "vfs/counters.h"
 #include "vfs/fuse/operations.h"
+#include "vfs/fuse/session_channel.h"
 #include "vfs/fuse/unmount.h"
 
 namespace vfsprof::vfs {
 namespace {
-
-// libfuse reads with the size of its own buffer, whatever max_write is: 256 pages of payload and
-// one for the header.
-constexpr std::size_t kReceiveBufferSize = 257 * 4096 + 4096;
 
 /// Interrupts a session thread that is blocked in read(): SIGUSR1 with a handler that does nothing.
 constexpr int kWakeSignal = SIGUSR1;
@@ -47,24 +44,6 @@ void install_wake_handler() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-/// A page-aligned buffer of a session thread.
-class ReceiveBuffer {
- public:
-  ReceiveBuffer()
-      : memory_(::mmap(nullptr, kReceiveBufferSize, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  ~ReceiveBuffer() { ::munmap(memory_, kReceiveBufferSize); }
-  ReceiveBuffer(const ReceiveBuffer&) = delete;
-  ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
-
-  void* data() { return memory_; }
-
- private:
-  void* memory_;
-};
-
 /// Ends a session that nobody serves any more. libfuse frees what it knows of the mount only when
 /// it unmounts; by now there is nothing left to unmount, and what it would say about that is no
 /// news.
@@ -78,13 +57,21 @@ struct SessionDeleter {
 };
 using SessionPointer = std::unique_ptr<fuse_session, SessionDeleter>;
 
+/// One for each session thread.
+using Channels = std::deque<SessionChannel>;
+
 /// The session threads.
 class SessionThreads {
  public:
-  SessionThreads(fuse_session& session, unsigned threads)
-      : session_(session), ended_(::eventfd(0, EFD_CLOEXEC)), running_(threads), named_(threads) {
+  SessionThreads(fuse_session& session, Channels& channels)
+      : session_(session),
+        ended_(::eventfd(0, EFD_CLOEXEC)),
+        running_(channels.size()),
+        named_(static_cast<std::ptrdiff_t>(channels.size())) {
     VFSPROF_CHECK(ended_);
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    for (SessionChannel& channel : channels) {
+      threads_.emplace_back([this, &channel] { run(channel); });
+    }
   }
 
   /// Ends the threads whether or not the kernel still has requests for them.
@@ -121,13 +108,13 @@ class SessionThreads {
     }
   }
 
-  void run() {
+  void run(SessionChannel& channel) {
     set_current_thread_name(kSessionThread);
     named_.arrive_and_wait();  // whoever waits for the mount finds every thread under its name
-    ReceiveBuffer memory;
+    const ChannelScope scope(channel);
     while (fuse_session_exited(&session_) == 0) {
       fuse_buf buffer{};
-      buffer.mem = memory.data();
+      buffer.mem = channel.buffer().message();
       const int received = fuse_session_receive_buf(&session_, &buffer);
       if (received == -EINTR || received == -EAGAIN) continue;
       if (received <= 0) break;
@@ -141,7 +128,7 @@ class SessionThreads {
 
   fuse_session& session_;
   UniqueFd ended_;
-  std::atomic<unsigned> running_;
+  std::atomic<std::size_t> running_;
   std::latch named_;
   std::vector<std::thread> threads_;
 };
@@ -186,10 +173,48 @@ struct DrainAtEnd {
   ~DrainAtEnd() { frontend.drain(); }
 };
 
+/// What the options need of the machine is there when this returns.
+Channels make_channels(Engine& engine, const MountOptions& options) {
+  Channels channels;
+  for (unsigned i = 0; i < options.threads; ++i) {
+    channels.emplace_back(options, engine.payload_pages(options.max_write));
+  }
+  return channels;
+}
+
+void connect(Channels& channels, fuse_session& session, const MountOptions& options) {
+  for (SessionChannel& channel : channels) {
+    if (options.clone_fd) {
+      channel.clone(fuse_session_fd(&session));
+    } else {
+      channel.share(fuse_session_fd(&session));
+    }
+  }
+  use_channels(session);
+}
+
 /// Whether the kernel has ended the connection: somebody else has unmounted the file system.
 bool is_disconnected(fuse_session& session) {
   pollfd event{.fd = fuse_session_fd(&session), .events = 0, .revents = 0};
   return ::poll(&event, 1, 0) > 0 && (event.revents & POLLERR) != 0;
+}
+
+/// Serves until the mount ends or a signal asks for it; nothing is mounted afterwards.
+void serve_until_ended(fuse_session& session, Channels& channels,
+                       const std::filesystem::path& mount_point) {
+  const sigset_t signals = ending_signals();
+  const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+  VFSPROF_CHECK(signal_fd);
+  SessionThreads threads(session, channels);
+
+  pollfd events[] = {{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
+                     {.fd = threads.ended_fd(), .events = POLLIN, .revents = 0}};
+  while (::poll(events, 2, -1) < 0 && errno == EINTR) {
+  }
+  // Unmounted first, so that nobody enters any more; files that are open may still be closed. The
+  // kernel ends the session when the last one is.
+  if (!is_disconnected(session)) unmount(mount_point);
+  threads.wait_all_ended(std::chrono::seconds(2));
 }
 
 }  // namespace
@@ -200,25 +225,17 @@ void block_ending_signals() {
 }
 
 void serve(Engine& engine, Frontend& frontend, const SessionOptions& options) {
-  ServedFileSystem served{engine, frontend, options.max_write, options.on_started};
+  ServedFileSystem served{engine, frontend, options.options, options.on_started};
   install_wake_handler();
+  Channels channels = make_channels(engine, options.options);
   const SessionPointer session = make_session(options, served);
   mount(*session, options);
-
-  const sigset_t signals = ending_signals();
-  const DrainAtEnd drain{frontend};  // between the session and its threads: goes after they ended
-  const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
-  VFSPROF_CHECK(signal_fd);
-  SessionThreads threads(*session, options.threads);
-
-  pollfd events[] = {{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
-                     {.fd = threads.ended_fd(), .events = POLLIN, .revents = 0}};
-  while (::poll(events, 2, -1) < 0 && errno == EINTR) {
+  connect(channels, *session, options.options);
+  {
+    const DrainAtEnd drain{frontend};  // the last replies need session and channels
+    serve_until_ended(*session, channels, options.mount_point);
   }
-  // Unmounted first, so that nobody enters any more; files that are open may still be closed. The
-  // kernel ends the session when the last one is.
-  if (!is_disconnected(*session)) unmount(options.mount_point);
-  threads.wait_all_ended(std::chrono::seconds(2));
+  if (!served.refusal.empty()) throw MountError(served.refusal);
 }
 
 }  // namespace vfsprof::vfs

@@ -25,8 +25,8 @@ class Answer {
  public:
   WriteReply reply() {
     return {.send =
-                [](void* context, Result<std::size_t> written) {
-                  auto& self = *static_cast<Answer*>(context);
+                [](const WriteReply& reply, Result<std::size_t> written) {
+                  auto& self = *static_cast<Answer*>(reply.context);
                   self.thread_ = std::this_thread::get_id();
                   self.result_ = written ? static_cast<int>(*written) : -written.error().value;
                   self.count_.fetch_add(1);
@@ -188,7 +188,8 @@ TEST_P(InPlaceExecutor, PostsAWriteThatMustFetchWithACopyOfItsPayload) {
   Bytes written;
   const auto engine = FakeEngine::always_fetching([&](const WriteRequest& request) {
     release.wait();
-    written.assign(request.payload.begin(), request.payload.end());
+    written.resize(request.payload.size());
+    request.payload.copy_to(0, written);
     return all_of(request);
   });
   const auto frontend = frontend_over(*engine);
@@ -196,7 +197,8 @@ TEST_P(InPlaceExecutor, PostsAWriteThatMustFetchWithACopyOfItsPayload) {
   const std::uint64_t hand_offs = total(Counter::kHandOffs);
   const std::uint64_t wakes = total(Counter::kThreadWakes);
   Answer answer;
-  frontend->write({.inode = {}, .handle = {}, .offset = 0, .payload = payload}, answer.reply());
+  frontend->write({.inode = {}, .handle = {}, .offset = 0, .payload = Payload(payload)},
+                  answer.reply());
   EXPECT_EQ(answer.count(), 0);
   payload.assign(payload.size(), std::byte{0xff});  // the session thread reads the next request
   EXPECT_EQ(total(Counter::kBytesCopied) - copied, 100U);
@@ -264,8 +266,7 @@ class InPlaceOverStore : public InPlaceExecutor {
     variant.options.chunk = kTestChunk;
     engine_ = make_engine(variant, {.cache_directory = directory_.path(),
                                     .memory_budget_bytes = std::uint64_t{1} << 30,
-                                    .store = &store_,
-                                    .workers = &workers_});
+                                    .store = &store_});
     frontend_ = frontend_over(*engine_);
     object_ = engine_->lookup({kRootInode, "object"})->inode;
     object_handle_ = *engine_->open(object_, O_RDWR);
@@ -274,7 +275,7 @@ class InPlaceOverStore : public InPlaceExecutor {
   ~InPlaceOverStore() override { store_.let_through(); }
 
   void write(InodeId inode, std::uint64_t offset, const Bytes& bytes, Answer& answer) {
-    frontend_->write({.inode = inode, .handle = {}, .offset = offset, .payload = bytes},
+    frontend_->write({.inode = inode, .handle = {}, .offset = offset, .payload = Payload(bytes)},
                      answer.reply());
   }
   Bytes content(InodeId inode, std::size_t size) {

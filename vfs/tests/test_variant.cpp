@@ -1,4 +1,7 @@
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <set>
 #include <string>
@@ -15,14 +18,18 @@ TEST(Variant, NamesMeanWhatTheDesignSays) {
   const std::pair<std::string_view, std::string_view> kMeanings[] = {
       {"mutex-pool",
        "pool=mutex,hash=sip13,key=wide,copy=triple,executor=block_on,flush=whole_file,memory=heap,"
-       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1,"
+       "clone_fd=off,writeback=off,splice=off,direct_io=off"},
       {"sharded-pool",
        "pool=sharded,hash=sip13,key=wide,copy=triple,executor=block_on,flush=whole_file,memory="
        "heap,"
-       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1,"
+       "clone_fd=off,writeback=off,splice=off,direct_io=off"},
       {"sync-path",
        "pool=sharded,hash=sip13,key=wide,copy=direct,executor=sync,flush=whole_file,memory=heap,"
-       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1"},
+       "metadata=global,accounting=lru_mutex,max_write=4k,chunk=256m,threads=1,"
+       "clone_fd=off,writeback=off,splice=off,direct_io=off"},
+      {"null", "null,max_write=1m,threads=1,clone_fd=off,writeback=off,splice=off,direct_io=off"},
   };
   EXPECT_EQ(named_variants().size(), std::size(kMeanings));
   for (const auto& [name, meaning] : kMeanings) EXPECT_EQ(canonical(parse_variant(name)), meaning);
@@ -42,6 +49,73 @@ TEST(Variant, AppliesChangesToAName) {
   EXPECT_EQ(variant, expected);
   EXPECT_EQ(parse_variant("mutex-pool,executor=sync").executor(), "sync");
   EXPECT_EQ(parse_variant("sharded-pool,copy=direct,executor=sync"), parse_variant("sync-path"));
+}
+
+TEST(Variant, TurnsEachSwitchOnAndOff) {
+  const std::pair<std::string, bool MountOptions::*> kSwitches[] = {
+      {"clone_fd", &MountOptions::clone_fd},
+      {"writeback", &MountOptions::writeback},
+      {"splice", &MountOptions::splice},
+      {"direct_io", &MountOptions::direct_io},
+  };
+  for (const auto& [name, option] : kSwitches) {
+    Variant expected = parse_variant("sync-path");
+    EXPECT_FALSE(expected.options.*option) << name;
+    EXPECT_EQ(parse_variant("sync-path," + name + "=off"), expected);
+    expected.options.*option = true;
+    const Variant on = parse_variant("sync-path," + name + "=on");
+    EXPECT_EQ(on, expected) << name;
+    EXPECT_NE(canonical(on).find(name + "=on"), std::string::npos) << canonical(on);
+    EXPECT_EQ(parse_variant(canonical(on)), on) << name;
+  }
+}
+
+TEST(Variant, NullTakesOptionsAndHasNoStrategies) {
+  const Variant variant = parse_variant("null,max_write=4k,threads=2,clone_fd=on");
+  EXPECT_FALSE(variant.has_strategies());
+  EXPECT_EQ(variant.options, (MountOptions{.max_write = 4096, .threads = 2, .clone_fd = true}));
+  EXPECT_EQ(canonical(variant),
+            "null,max_write=4k,threads=2,clone_fd=on,writeback=off,splice=off,direct_io=off");
+  EXPECT_EQ(parse_variant(canonical(variant)), variant);
+  EXPECT_TRUE(parse_variant("sync-path").has_strategies());
+}
+
+TEST(Variant, NullNeedsNeitherCacheDirectoryNorStore) {
+  const auto engine = make_engine(parse_variant("null"), {});
+  const auto file = engine->create({kRootInode, "file"}, {.mode = S_IFREG | 0644}, O_RDWR, {});
+  ASSERT_TRUE(file);
+  const InodeId inode = file->attributes.inode;
+  const std::byte payload[5] = {};
+  const Result<std::size_t> written = engine->write({inode, file->handle, 0, payload});
+  ASSERT_TRUE(written);
+  EXPECT_EQ(*written, 5u);
+  std::byte out[5];
+  const Result<std::size_t> got = engine->read(inode, file->handle, {0, 5}, out);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(*got, 0u);
+  EXPECT_EQ(engine->lookup({kRootInode, "file"})->size, 0u);
+  EXPECT_TRUE(engine->unlink({kRootInode, "file"}));
+  EXPECT_TRUE(engine->attributes(inode)) << "lives while it is open";
+  EXPECT_TRUE(engine->release(inode, file->handle));
+  engine->forget(inode, 2);
+  EXPECT_EQ(engine->attributes(inode).error(), Errno{ESTALE});
+}
+
+TEST(Variant, EachConflictIsRefusedWithItsReason) {
+  for (const Conflict& conflict : conflicts()) {
+    const std::string text = fmt::format("sync-path,{},{}", conflict.first, conflict.second);
+    try {
+      parse_variant(text);
+      ADD_FAILURE() << "accepted " << text;
+    } catch (const VariantError& error) {
+      const std::string_view message = error.what();
+      for (const auto part : {conflict.first, conflict.second, conflict.reason}) {
+        EXPECT_NE(message.find(part), message.npos) << "'" << part << "' is not in: " << message;
+      }
+    }
+    EXPECT_NO_THROW(parse_variant(fmt::format("sync-path,{}", conflict.first)));
+    EXPECT_NO_THROW(parse_variant(fmt::format("sync-path,{}", conflict.second)));
+  }
 }
 
 TEST(Variant, TakesSizesInBytesToo) {
@@ -81,9 +155,15 @@ const Refusal kRefusals[] = {
     {"mutex-pool,", {"ends in a comma"}},
     {"mutex-pool,,pool=tbb", {"'' is no change"}},
     {"mutex-pool,sync-path", {"'sync-path' is no change", "pool=tbb"}},
-    {"mutex-pool,colour=red", {"'colour'", "pool, hash, key, copy", "max_write, chunk, threads"}},
-    {"mutex-pool,clone_fd=1", {"'clone_fd'", "max_write, chunk, threads"}},
-    {"mutex-pool,writeback=1", {"'writeback'", "max_write, chunk, threads"}},
+    {"mutex-pool,colour=red",
+     {"'colour'", "pool, hash, key, copy", "max_write, chunk, threads, clone_fd"}},
+    {"mutex-pool,clone_fd=1", {"clone_fd cannot be '1'", "on or off"}},
+    {"mutex-pool,writeback=", {"writeback cannot be ''", "on or off"}},
+    {"mutex-pool,direct_io=On", {"direct_io cannot be 'On'", "on or off"}},
+    {"mutex-pool,splice=on,splice=off", {"'splice' is given twice"}},
+    {"null,pool=mutex", {"'null' only replies, so it has no pool", "mount options"}},
+    {"null,chunk=1m", {"'null' only replies, so it has no chunk", "mount options"}},
+    {"null,threads=0", {"threads cannot be '0'"}},
     {"mutex-pool,splice", {"'splice' is no change"}},
     {"mutex-pool,pool=", {"pool has no value ''", "sharded, mutex, tbb"}},
     {"mutex-pool,pool=rwlock", {"pool has no value 'rwlock'", "sharded, mutex, tbb"}},

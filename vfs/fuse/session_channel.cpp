@@ -1,0 +1,65 @@
+#include "vfs/fuse/session_channel.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fuse.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "vfs/base/check.h"
+#include "vfs/base/result.h"
+#include "vfs/fuse/mount_error.h"
+
+namespace vfsprof::vfs {
+namespace {
+
+thread_local SessionChannel* this_channel = nullptr;
+
+/// libfuse's read(): into the channel's buffer, which is the one that libfuse was given.
+ssize_t receive(int, void* memory, size_t, void*) {
+  SessionChannel& channel = SessionChannel::current();
+  VFSPROF_CHECK(memory == channel.buffer().message());
+  return channel.buffer().receive(channel.descriptor());
+}
+
+/// libfuse's writev(): a reply, or a notice that belongs to no request.
+ssize_t send(int session_fd, iovec* parts, int count, void*) {
+  const int descriptor = current_descriptor();
+  return ::writev(descriptor >= 0 ? descriptor : session_fd, parts, count);
+}
+
+}  // namespace
+
+void SessionChannel::clone(int session_fd) {
+  own_.reset(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  auto session = static_cast<std::uint32_t>(session_fd);
+  if (!own_ || ::ioctl(own_.get(), FUSE_DEV_IOC_CLONE, &session) != 0) {
+    throw MountError(
+        fmt::format("clone_fd=on: the kernel gives a session thread no descriptor of its own: {}; "
+                    "it takes Linux 4.2 and an open-file limit above the number of threads; choose "
+                    "clone_fd=off",
+                    describe(Errno{errno})));
+  }
+  descriptor_ = own_.get();
+}
+
+SessionChannel& SessionChannel::current() {
+  VFSPROF_CHECK(this_channel != nullptr);
+  return *this_channel;
+}
+
+ChannelScope::ChannelScope(SessionChannel& channel) : replies_(channel.descriptor()) {
+  this_channel = &channel;
+}
+
+ChannelScope::~ChannelScope() { this_channel = nullptr; }
+
+void use_channels(fuse_session& session) {
+  constexpr fuse_custom_io kChannelIo{
+      .writev = send, .read = receive, .splice_receive = nullptr, .splice_send = nullptr};
+  VFSPROF_CHECK(fuse_session_custom_io(&session, &kChannelIo, fuse_session_fd(&session)) == 0);
+}
+
+}  // namespace vfsprof::vfs
