@@ -97,11 +97,17 @@ class CachedContents final : public FileContents {
   Result<Found> load(InodeId inode, ChunkIndex chunk, Holes holes);
   void cut_blocks(InodeId inode, std::uint64_t size, std::uint64_t old_size);
 
-  /// The version in which each block went into a write-back.
-  using Versions = std::unordered_map<std::uint32_t, std::uint64_t>;
+  /// The version in which each block went into a write-back; empty if not whole in one version.
+  using Versions = std::unordered_map<std::uint32_t, std::optional<std::uint64_t>>;
   Result<void> write_back_locked(InodeId inode, Durability durability);
-  Result<void> copy_for_write_back(InodeId inode, ChunkIndex chunk, const Extent& extent,
+  Result<void> copy_for_write_back(InodeId inode, std::uint64_t offset, const Extent& extent,
                                    std::span<std::byte> out, Versions& versions);
+
+  /// What of the cache's version can stay where it is.
+  static std::optional<std::uint64_t> in_place_bytes(const Extent& extent) {
+    if (extent.backing == Backing::kStore) return std::nullopt;
+    return extent.backing == Backing::kCache ? extent.backing_bytes : 0;
+  }
 
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();

@@ -21,14 +21,17 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(InodeI
                                                                           Durability durability) {
   const std::optional<DirtyFile> dirty = metadata_.begin_write_back(inode);
   if (!dirty) return {};
-  const Result<Extent> extent = metadata_.extent(inode);
+  Result<Extent> extent = metadata_.extent(inode);
   if (!extent) return Failure(extent.error());
+  extent->size = dirty->size;  // what is behind it came later, and is written later
   Versions versions;
   const FileImage image{.inode = inode,
                         .size = dirty->size,
                         .chunk_bytes = geometry_.chunk_bytes,
-                        .read_chunk = [&](ChunkIndex chunk, std::span<std::byte> out) {
-                          return copy_for_write_back(inode, chunk, *extent, out, versions);
+                        .dirty = dirty->chunks,
+                        .in_place_bytes = in_place_bytes(*extent),
+                        .read = [&](std::uint64_t offset, std::span<std::byte> out) {
+                          return copy_for_write_back(inode, offset, *extent, out, versions);
                         }};
   const auto written = setup_.flush->write_back(image, backing_.cache, durability);
   if (!written) {
@@ -38,9 +41,9 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(InodeI
   metadata_.end_write_back(inode, *dirty);
   for (const ChunkIndex chunk : dirty->chunks) {
     const auto version = versions.find(chunk.value);
-    if (version == versions.end()) continue;
+    if (version == versions.end() || !version->second) continue;
     pool_.modify(Key(inode, chunk), [&](Block& block) {
-      if (block.version == version->second) block.dirty = false;
+      if (block.version == *version->second) block.dirty = false;
     });
   }
   return {};
@@ -50,23 +53,27 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(InodeI
 /// one.
 template <class Pool, class Key, class Copy, class Metadata>
 Result<void> CachedContents<Pool, Key, Copy, Metadata>::copy_for_write_back(
-    InodeId inode, ChunkIndex chunk, const Extent& extent, std::span<std::byte> out,
+    InodeId inode, std::uint64_t offset, const Extent& extent, std::span<std::byte> out,
     Versions& versions) {
+  const ChunkIndex chunk = geometry_.chunk_of(offset);
+  const std::uint64_t start = geometry_.start_of(chunk);
+  const std::uint64_t image_bytes = std::min(geometry_.chunk_bytes, extent.size - start);
   const auto look = [&](const Block& block) {
-    const std::size_t bytes = std::min(out.size(), block.data.size());
-    copy_bytes(out.first(bytes), std::span(block.data).first(bytes));
+    const std::size_t from = std::min<std::uint64_t>(offset - start, block.data.size());
+    const std::size_t bytes = std::min(out.size(), block.data.size() - from);
+    copy_bytes(out.first(bytes), std::span(block.data).subspan(from, bytes));
     std::ranges::fill(out.subspan(bytes), std::byte{0});
-    // A block that is longer than the file grew since its size was taken: the rest is not written
-    // yet.
-    if (block.data.size() <= out.size()) versions[chunk.value] = block.version;
+    // A block that changed between two pieces is written in part. One that is longer than the file
+    // grew since its size was taken: the rest is not written yet.
+    const auto [first, is_first] = versions.try_emplace(chunk.value, block.version);
+    if (block.data.size() > image_bytes || first->second != block.version) first->second.reset();
   };
   if (pool_.read(Key(inode, chunk), look)) return {};
-  const std::uint64_t start = geometry_.start_of(chunk);
-  const std::uint64_t backed = std::max(extent.backing_bytes, start) - start;
+  const std::uint64_t backed = std::max(extent.backing_bytes, offset) - offset;
   const std::size_t bytes = std::min<std::uint64_t>(backed, out.size());
   std::ranges::fill(out.subspan(bytes), std::byte{0});
   if (bytes == 0) return {};
-  return backing_.read(inode, extent.backing, start, out.first(bytes));
+  return backing_.read(inode, extent.backing, offset, out.first(bytes));
 }
 
 template <class Pool, class Key, class Copy, class Metadata>

@@ -26,7 +26,8 @@ namespace vfsprof::vfs {
   X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")       \
   X(kFlushes, "flushes", "files", "files written back to the disk cache")                   \
   X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")             \
-  X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")
+  X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")                   \
+  X(kDirectIoFallbacks, "direct_io_fallbacks", "files", "files written back without direct I/O")
 
 enum class Counter : std::uint32_t {
 #define X(id, name, unit, what) id,

@@ -12,7 +12,10 @@
 #include "vfs/executor/block_on.h"
 #include "vfs/executor/executor.h"
 #include "vfs/executor/sync.h"
+#include "vfs/flush/batched.h"
 #include "vfs/flush/flush.h"
+#include "vfs/flush/per_chunk.h"
+#include "vfs/flush/uring.h"
 #include "vfs/flush/whole_file.h"
 #include "vfs/hash/fx.h"
 #include "vfs/hash/hash.h"
@@ -65,7 +68,7 @@ using HashList = detail::Hashes<Fx, Sip13>;
 using KeyList = detail::Keys<Packed, Wide>;
 using CopyList = detail::Copies<Direct, Triple>;
 using ExecutorList = detail::Executors<Sync, BlockOn>;
-using FlushList = detail::Flushes<WholeFile>;
+using FlushList = detail::Flushes<Batched, PerChunk, WholeFile, Uring>;
 using MemoryList = detail::Memories<Heap>;
 using MetadataList = detail::Metadatas<Global>;
 using AccountingList = detail::Accountings<LruMutex>;

@@ -18,9 +18,8 @@ Result<void> WholeFile::write_back(const FileImage& file, DiskCache& cache, Dura
   }
   const std::span<std::byte> content(buffer.get(), file.size);
   for (std::uint64_t offset = 0; offset < file.size; offset += file.chunk_bytes) {
-    const ChunkIndex chunk{static_cast<std::uint32_t>(offset / file.chunk_bytes)};
     const std::uint64_t bytes = std::min(file.chunk_bytes, file.size - offset);
-    if (const auto got = file.read_chunk(chunk, content.subspan(offset, bytes)); !got) return got;
+    if (const auto got = file.read(offset, content.subspan(offset, bytes)); !got) return got;
   }
   return cache.write_file(file.inode, content, durability);
 }
