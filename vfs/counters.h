@@ -13,24 +13,25 @@ namespace vfsprof::vfs {
 ///
 /// A new counter is one line in VFSPROF_COUNTERS: name, unit, what it counts. All count up from
 /// zero.
-#define VFSPROF_COUNTERS(X)                                                              \
-  X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                   \
+#define VFSPROF_COUNTERS(X)                                                                \
+  X(kRequests, "fuse_requests", "requests", "FUSE requests processed")                     \
   X(kSplicedRequests, "spliced_requests", "requests", "FUSE requests that came by splice") \
-  X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                 \
-  X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                \
-  X(kBytesCopied, "bytes_copied", "bytes", "bytes copied in user space by writes")       \
-  X(kBytesCopiedByFlush, "bytes_copied_by_flush", "bytes",                               \
-    "bytes copied in user space by flushes")                                             \
-  X(kBytesZeroed, "bytes_zeroed", "bytes", "bytes zero-filled as chunks grow")           \
-  X(kBytesHashed, "bytes_hashed", "bytes", "key bytes fed to the block hash")            \
-  X(kHandOffs, "hand_offs", "tasks", "tasks handed to another thread")                   \
-  X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")         \
-  X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")             \
-  X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")    \
-  X(kFlushes, "flushes", "files", "files written back to the disk cache")                \
-  X(kFlushBatches, "flush_batches", "batches", "batches of dirty chunks written behind") \
-  X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")          \
-  X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")
+  X(kWrites, "fuse_writes", "requests", "FUSE write requests processed")                   \
+  X(kBytesWritten, "bytes_written", "bytes", "payload of write requests")                  \
+  X(kBytesCopied, "bytes_copied", "bytes", "bytes copied in user space by writes")         \
+  X(kBytesCopiedByFlush, "bytes_copied_by_flush", "bytes",                                 \
+    "bytes copied in user space by flushes")                                               \
+  X(kBytesZeroed, "bytes_zeroed", "bytes", "bytes zero-filled as chunks grow")             \
+  X(kBytesHashed, "bytes_hashed", "bytes", "key bytes fed to the block hash")              \
+  X(kHandOffs, "hand_offs", "tasks", "tasks handed to another thread")                     \
+  X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")           \
+  X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")               \
+  X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")      \
+  X(kFlushes, "flushes", "files", "files written back to the disk cache")                  \
+  X(kFlushBatches, "flush_batches", "batches", "batches of dirty chunks written behind")   \
+  X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")            \
+  X(kCacheSyncs, "cache_syncs", "calls", "fsync calls on the disk cache")                  \
+  X(kDirectIoFallbacks, "direct_io_fallbacks", "files", "files written back without direct I/O")
 
 enum class Counter : std::uint32_t {
 #define X(id, name, unit, what) id,

@@ -17,7 +17,10 @@
 #include "vfs/executor/local.h"
 #include "vfs/executor/spin.h"
 #include "vfs/executor/sync.h"
+#include "vfs/flush/batched.h"
 #include "vfs/flush/flush.h"
+#include "vfs/flush/per_chunk.h"
+#include "vfs/flush/uring.h"
 #include "vfs/flush/whole_file.h"
 #include "vfs/hash/aes.h"
 #include "vfs/hash/crc32c.h"
@@ -79,7 +82,7 @@ using HashList = detail::Hashes<Fx, Sip13, Xxh3, Wyhash, Crc32c, Aes, Std>;
 using KeyList = detail::Keys<Packed, Wide>;
 using CopyList = detail::Copies<Direct, Double, Triple, Adopt>;
 using ExecutorList = detail::Executors<Sync, BlockOn, Local, Spin>;
-using FlushList = detail::Flushes<WholeFile>;
+using FlushList = detail::Flushes<Batched, PerChunk, WholeFile, Uring>;
 using MemoryList = detail::Memories<Arena, Heap>;
 using MetadataList = detail::Metadatas<PerInode, Global>;
 using AccountingList = detail::Accountings<Clock, LruMutex>;
@@ -124,13 +127,26 @@ inline constexpr Variant kShardedPoolVariant =
     with(kMutexPoolVariant, Axis::kPool, ShardedPool::kName);
 inline constexpr Variant kSyncPathVariant =
     with(with(kShardedPoolVariant, Axis::kCopy, Direct::kName), Axis::kExecutor, Sync::kName);
+inline constexpr Variant kDefaultVariant{
+    .values = {kAxes[0].values.front().name, kAxes[1].values.front().name,
+               kAxes[2].values.front().name, kAxes[3].values.front().name,
+               kAxes[4].values.front().name, kAxes[5].values.front().name,
+               kAxes[6].values.front().name, kAxes[7].values.front().name,
+               kAxes[8].values.front().name},
+    .options = {.max_write = 1 << 20, .chunk = 1 << 20, .threads = 0}};
+inline constexpr Variant kBestVariant =
+    with(with(kDefaultVariant, Axis::kPool, ChunkArrayPool::kName), Axis::kCopy, Adopt::kName);
 inline constexpr Variant kNullVariant{.values = {},
                                       .options = {.max_write = 1 << 20, .threads = 1}};
 
 }  // namespace detail
 
-/// The named variants. `default` and `best` join once the values that they consist of exist.
+/// The named variants, first the one that is meant where no name is given. 0 threads: as many as
+/// there are CPUs.
 inline constexpr std::array kNamedVariants{
+    NamedVariant{"default", "the first value of every axis, a session thread for each CPU",
+                 detail::kDefaultVariant},
+    NamedVariant{"best", "the fastest that scripts/bench has measured", detail::kBestVariant},
     NamedVariant{"mutex-pool",
                  "as found in version 2: one mutex, three copies, every write handed over",
                  detail::kMutexPoolVariant},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,29 +16,36 @@
 
 namespace vfsprof::vfs {
 
+// `each(pool, hash, key, copy, metadata, accounting)` for every engine of this build.
+#ifdef VFSPROF_ALL_ENGINES
+#define VFSPROF_ENGINE(...) VFSPROF_NAMED_ENGINE(__VA_ARGS__)
+#else
+#define VFSPROF_ENGINE(...)
+#endif
+
 // Defined in generated translation units, one for each line of variants.def (CMakeLists.txt).
-#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting)                          \
+#define VFSPROF_NAMED_ENGINE(pool, hash, key, copy, metadata, accounting)                    \
   std::unique_ptr<Engine> make_##pool##_##hash##_##key##_##copy##_##metadata##_##accounting( \
       EngineSetup);
 #include "vfs/variants.def"
-#undef VFSPROF_ENGINE
+#undef VFSPROF_NAMED_ENGINE
 
 namespace {
 
 constexpr EngineCombination kCombinations[] = {
-#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting) \
+#define VFSPROF_NAMED_ENGINE(pool, hash, key, copy, metadata, accounting) \
   {#pool, #hash, #key, #copy, #metadata, #accounting},
 #include "vfs/variants.def"
-#undef VFSPROF_ENGINE
+#undef VFSPROF_NAMED_ENGINE
 };
 
 using EngineMaker = std::unique_ptr<Engine> (*)(EngineSetup);
 
 constexpr EngineMaker kMakers[] = {
-#define VFSPROF_ENGINE(pool, hash, key, copy, metadata, accounting) \
+#define VFSPROF_NAMED_ENGINE(pool, hash, key, copy, metadata, accounting) \
   make_##pool##_##hash##_##key##_##copy##_##metadata##_##accounting,
 #include "vfs/variants.def"
-#undef VFSPROF_ENGINE
+#undef VFSPROF_NAMED_ENGINE
 };
 
 /// Where `name` stands in a range of things that have a name.
@@ -59,6 +67,8 @@ std::string names_in(const Range& range) {
 
 // A new impossible combination is one entry here.
 constexpr Conflict kConflicts[] = {
+    {"copy=adopt", "memory=heap",
+     "adopt exchanges single pages, and a chunk from the heap is one piece"},
     {"direct_io=on", "writeback=on",
      "writeback collects writes in the page cache, which direct_io goes around"},
 };
@@ -79,7 +89,15 @@ const Conflict* find_conflict(const Variant& variant) {
   return found == std::end(kConflicts) ? nullptr : found;
 }
 
-/// Reads one variant text, part by part.
+/// With the number of session threads, where the variant leaves it to the machine.
+Variant resolved(Variant variant) {
+  if (variant.options.threads == 0) {
+    variant.options.threads = std::max(1U, std::thread::hardware_concurrency());
+  }
+  return variant;
+}
+
+/// Reads one variant text, part by part; what it does not say is that of `default`.
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
@@ -97,7 +115,6 @@ class Parser {
         apply_name(part, first);
       }
     }
-    if (!named_) require_all();
     if (const Conflict* const conflict = find_conflict(variant_)) {
       fail(fmt::format("{} and {} exclude each other: {}", conflict->first, conflict->second,
                        conflict->reason),
@@ -121,7 +138,7 @@ class Parser {
       fail(fmt::format("there is no variant named '{}'", name),
            fmt::format("the variants are {}", names_in(kNamedVariants)));
     }
-    variant_ = kNamedVariants[*index].variant;
+    variant_ = resolved(kNamedVariants[*index].variant);
     named_ = true;
   }
 
@@ -165,22 +182,8 @@ class Parser {
          fmt::format("{}: {}", changed.name, changed.summary));
   }
 
-  void require_all() const {
-    std::vector<std::string_view> missing;
-    for (std::size_t i = 0; i < given_.size(); ++i) {
-      if (!given_[i]) {
-        missing.push_back(i < kAxisCount ? kAxes[i].name : mount_options()[i - kAxisCount].name);
-      }
-    }
-    if (missing.empty()) return;
-    fail(fmt::format("no name says what {} are, and the variant 'default' is not offered yet, as "
-                     "its values do not all exist",
-                     fmt::join(missing, ", ")),
-         fmt::format("begin with one of {}", names_in(kNamedVariants)));
-  }
-
   const std::string_view text_;
-  Variant variant_;
+  Variant variant_ = resolved(kNamedVariants.front().variant);
   bool named_ = false;
   std::array<bool, kAxisCount + kMountOptionCount> given_{};
 };
@@ -197,7 +200,8 @@ EngineMaker maker_of(const Variant& variant) {
   if (found == std::end(kCombinations)) {
     throw VariantError(
         fmt::format("variant '{}': this engine was not compiled in; add the line "
-                    "VFSPROF_ENGINE({}) to vfs/variants.def and build again",
+                    "VFSPROF_ENGINE({}) to vfs/variants.def, unless it is there, and build with "
+                    "./scripts/build",
                     canonical(variant), fmt::join(wanted, ", ")));
   }
   return kMakers[found - std::begin(kCombinations)];
@@ -245,7 +249,14 @@ std::string canonical(const Variant& variant) {
 
 std::span<const Conflict> conflicts() { return kConflicts; }
 std::span<const AxisInfo> axes() { return kAxes; }
-std::span<const NamedVariant> named_variants() { return kNamedVariants; }
+std::span<const NamedVariant> named_variants() {
+  static const auto kResolved = [] {
+    auto variants = kNamedVariants;
+    for (NamedVariant& each : variants) each.variant = resolved(each.variant);
+    return variants;
+  }();
+  return kResolved;
+}
 std::span<const EngineCombination> engine_combinations() { return kCombinations; }
 
 std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options) {

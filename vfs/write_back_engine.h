@@ -32,7 +32,7 @@ class WriteBackEngine final : public Engine {
   /// Recovers what the cache directory holds. Errors: CacheDirectoryError.
   explicit WriteBackEngine(EngineSetup setup)
       : setup_(std::move(setup)),
-        cache_(setup_.options.cache_directory),
+        cache_(setup_.options.cache_directory, setup_.options.on_fault),
         contents_(setup_, {cache_, *setup_.options.store, tree_}),
         tree_(cache_, contents_) {
     recover();

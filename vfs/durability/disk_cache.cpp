@@ -8,9 +8,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <mutex>
+#include <utility>
 
 #include "vfs/counters.h"
+#include "vfs/durability/file_io.h"
 #include "vfs/durability/record_text.h"
 
 namespace vfsprof::vfs {
@@ -21,17 +23,6 @@ constexpr char kFilesFolder[] = "data";
 constexpr char kRecordsFolder[] = "records";
 constexpr char kTemporariesFolder[] = "tmp";
 constexpr char kLockFile[] = "lock";
-
-/// Both folders name a file by the inode's number in hexadecimal; the folder tells what it is.
-std::string file_name(InodeId inode) { return fmt::format("{:016x}", inode.value); }
-
-std::optional<InodeId> inode_of_file_name(std::string_view name) {
-  InodeId inode;
-  const auto [end, error] =
-      std::from_chars(name.data(), name.data() + name.size(), inode.value, 16);
-  if (error != std::errc{} || file_name(inode) != name) return std::nullopt;
-  return inode;
-}
 
 [[noreturn]] void refuse(const std::filesystem::path& directory, std::string_view what,
                          std::string_view advice) {
@@ -77,43 +68,11 @@ Result<std::vector<std::string>> names_in(int folder_fd) {
   return names;
 }
 
-Result<void> write_all(int fd, std::span<const std::byte> content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return fail_with_errno();
-    }
-    count(Counter::kBytesFlushed, static_cast<std::uint64_t>(written));
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-Result<std::size_t> read_all(int fd, std::uint64_t offset, std::span<std::byte> out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t got =
-        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return fail_with_errno();
-    }
-    if (got == 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  return done;
-}
-
-Result<void> sync_fd(int fd) {
-  count(Counter::kCacheSyncs);
-  if (::fsync(fd) != 0) return fail_with_errno();
-  return {};
-}
-
 }  // namespace
 
-DiskCache::DiskCache(const std::filesystem::path& directory) : directory_(directory) {
+DiskCache::DiskCache(const std::filesystem::path& directory,
+                     std::function<void(const std::string&)> on_fault)
+    : directory_(directory), on_fault_(std::move(on_fault)) {
   directory_fd_.reset(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory_fd_) {
     if (errno == ENOENT) refuse(directory, "does not exist", "create it, or give another one");
@@ -135,6 +94,7 @@ DiskCache::DiskCache(const std::filesystem::path& directory) : directory_(direct
            "give one on a local disk");
   }
   files_.fd = open_folder(directory, directory_fd_.get(), kFilesFolder);
+  files_.holds_content = true;
   records_.fd = open_folder(directory, directory_fd_.get(), kRecordsFolder);
   temporaries_fd_ = open_folder(directory, directory_fd_.get(), kTemporariesFolder);
   // The folders themselves must survive a power loss, else nothing in them does.
@@ -146,141 +106,95 @@ DiskCache::DiskCache(const std::filesystem::path& directory) : directory_(direct
 
 DiskCache::~DiskCache() = default;
 
-Result<void> DiskCache::publish(Folder& folder, InodeId inode, std::span<const std::byte> content,
-                                Durability durability) {
-  const std::string name = file_name(inode);
-  const std::string temporary = fmt::format("{}.{}", name, next_temporary_++);
-  const UniqueFd fd(::openat(temporaries_fd_.get(), temporary.c_str(),
-                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return fail_with_errno();
-  auto done = write_all(fd.get(), content);
-  bool synced = false;
-  if (done && durability == Durability::kDurable) {
-    done = sync_fd(fd.get());
-    synced = true;
-  }
-  std::uint64_t writes = 0;
-  while (done && writes == 0) {
-    std::unique_lock lock(folder.mutex);
-    Folder::State& state = folder.states[inode.value];
-    if (state.synced_writes > 0 && !synced) {
-      // It takes the place of a version that is on the disk, so it must be there itself first.
-      lock.unlock();
-      done = sync_fd(fd.get());
-      synced = true;
-    } else if (::renameat(temporaries_fd_.get(), temporary.c_str(), folder.fd.get(),
-                          name.c_str()) != 0) {
-      done = fail_with_errno();
-    } else {
-      writes = ++state.writes;
-      state.sync_failed = false;
-    }
-  }
-  if (!done) {
-    ::unlinkat(temporaries_fd_.get(), temporary.c_str(), 0);
-    return done;
-  }
-  if (durability == Durability::kOnRequest) return {};
-  if (const auto named = sync_fd(folder.fd.get()); !named) return named;
+Result<FileUpdate> DiskCache::replace(CacheFolder& folder, InodeId inode) {
+  return FileUpdate::replace(folder, inode, temporaries_fd_.get(),
+                             fmt::format("{}.{}", cache_file_name(inode), next_temporary_++));
+}
+
+Result<FileUpdate> DiskCache::replace_file(InodeId inode) { return replace(files_, inode); }
+
+Result<FileUpdate> DiskCache::change_file(InodeId inode, std::uint64_t kept_bytes) {
+  bool in_place = false;
   {
-    const std::lock_guard lock(folder.mutex);
-    const auto state = folder.states.find(inode.value);
-    if (state != folder.states.end() && state->second.writes == writes) {
-      state->second.synced_writes = writes;
-    }
+    const std::lock_guard lock(files_.mutex);
+    in_place = files_.ledger.may_change_in_place(inode);
   }
-  return sync_published(folder, inode);
+  return in_place ? FileUpdate::change_in_place(files_, inode, kept_bytes) : replace_file(inode);
 }
 
-/// Puts the version that stands on the disk, where it is not there yet.
-Result<void> DiskCache::sync_published(Folder& folder, InodeId inode) {
-  while (true) {
-    std::uint64_t writes = 0;
-    {
-      const std::lock_guard lock(folder.mutex);
-      const auto state = folder.states.find(inode.value);
-      if (state == folder.states.end()) return {};  // never written, or removed
-      if (state->second.synced_writes == state->second.writes) return {};
-      if (state->second.sync_failed) return fail(EIO);
-      writes = state->second.writes;
-    }
-    const UniqueFd fd(::openat(folder.fd.get(), file_name(inode).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return errno == ENOENT ? Result<void>{} : fail_with_errno();
-    auto synced = sync_fd(fd.get());
-    if (synced) synced = sync_fd(folder.fd.get());
-    const std::lock_guard lock(folder.mutex);
-    const auto state = folder.states.find(inode.value);
-    if (state == folder.states.end()) return {};
-    // If another write has taken the place of what was synced, once more.
-    if (state->second.writes != writes) continue;
-    if (!synced) {
-      // The kernel reports lost pages once; a second fsync would wrongly succeed.
-      state->second.sync_failed = true;
-      return synced;
-    }
-    state->second.synced_writes = writes;
-  }
-}
-
-Result<void> DiskCache::remove(Folder& folder, InodeId inode) {
-  const std::lock_guard lock(folder.mutex);
-  if (::unlinkat(folder.fd.get(), file_name(inode).c_str(), 0) != 0 && errno != ENOENT) {
-    return fail_with_errno();
-  }
-  folder.states.erase(inode.value);
-  return {};
+Result<void> DiskCache::write_whole(CacheFolder& folder, InodeId inode,
+                                    std::span<const std::byte> content, Durability durability) {
+  auto update = replace(folder, inode);
+  if (!update) return Failure(update.error());
+  if (const auto written = update->write(0, content); !written) return written;
+  return update->commit(content.size(), durability);
 }
 
 Result<void> DiskCache::write_file(InodeId inode, std::span<const std::byte> content,
                                    Durability durability) {
-  const auto written = publish(files_, inode, content, durability);
-  if (written) count(Counter::kFlushes);
-  return written;
+  return write_whole(files_, inode, content, durability);
+}
+
+void DiskCache::direct_io_refused(Errno reason) {
+  count(Counter::kDirectIoFallbacks);
+  if (told_of_direct_io_.exchange(true) || !on_fault_) return;
+  on_fault_(fmt::format(
+      "cache directory '{}' takes no direct I/O ({}): files are written through the page cache; "
+      "give one on a file system with direct I/O, such as ext4 or xfs",
+      directory_.string(), describe(reason)));
 }
 
 Result<std::size_t> DiskCache::read(InodeId inode, std::uint64_t offset,
                                     std::span<std::byte> out) const {
-  const UniqueFd fd(::openat(files_.fd.get(), file_name(inode).c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(
+      ::openat(files_.fd.get(), cache_file_name(inode).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_with_errno();
   return read_all(fd.get(), offset, out);
 }
 
 Result<std::optional<std::uint64_t>> DiskCache::file_size(InodeId inode) const {
   struct stat status{};
-  if (::fstatat(files_.fd.get(), file_name(inode).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::fstatat(files_.fd.get(), cache_file_name(inode).c_str(), &status, AT_SYMLINK_NOFOLLOW) !=
+      0) {
     if (errno == ENOENT) return std::nullopt;
     return fail_with_errno();
   }
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-Result<void> DiskCache::sync_file(InodeId inode) { return sync_published(files_, inode); }
+Result<void> DiskCache::sync_file(InodeId inode) { return files_.sync(inode); }
 
-Result<void> DiskCache::remove_file(InodeId inode) { return remove(files_, inode); }
+Result<void> DiskCache::remove_file(InodeId inode) { return files_.remove(inode); }
 
 Result<void> DiskCache::write_record(const InodeRecord& record, Durability durability) {
   const std::string text = record_to_text(record);
-  return publish(records_, record.attributes.inode, std::as_bytes(std::span(text)), durability);
+  return write_whole(records_, record.attributes.inode, std::as_bytes(std::span(text)), durability);
 }
 
-Result<void> DiskCache::remove_record(InodeId inode) { return remove(records_, inode); }
+Result<void> DiskCache::remove_record(InodeId inode) { return records_.remove(inode); }
 
 Result<void> DiskCache::sync_records() { return sync_fd(records_.fd.get()); }
 
 Result<void> DiskCache::sync_all() {
+  using Pending = std::vector<std::pair<InodeId, SyncLedger::Mark>>;
+  const auto pending_of = [](CacheFolder& folder) {
+    const std::lock_guard lock(folder.mutex);
+    return folder.ledger.all_pending();
+  };
+  const std::pair<CacheFolder*, Pending> all[] = {{&files_, pending_of(files_)},
+                                                  {&records_, pending_of(records_)}};
   count(Counter::kCacheSyncs);
   if (::syncfs(directory_fd_.get()) != 0) return fail_with_errno();
-  for (Folder* const folder : {&files_, &records_}) {
+  for (const auto& [folder, pending] : all) {
     const std::lock_guard lock(folder->mutex);
-    for (auto& [inode, state] : folder->states) {
-      if (!state.sync_failed) state.synced_writes = state.writes;
-    }
+    for (const auto& [inode, mark] : pending) folder->ledger.synced(inode, mark);
   }
   return {};
 }
 
 void DiskCache::load_record(InodeId inode, Contents& contents) {
-  const UniqueFd fd(::openat(records_.fd.get(), file_name(inode).c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(
+      ::openat(records_.fd.get(), cache_file_name(inode).c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
   std::string text;
   std::expected<InodeRecord, std::string> record;
@@ -302,7 +216,7 @@ void DiskCache::load_record(InodeId inode, Contents& contents) {
   contents.faults.push_back(fmt::format(
       "record '{}/{}/{}' cannot be used: {}; it and its data are left as they are, remove it to "
       "give up inode {}",
-      directory_.string(), kRecordsFolder, file_name(inode), record.error(), inode.value));
+      directory_.string(), kRecordsFolder, cache_file_name(inode), record.error(), inode.value));
 }
 
 Result<DiskCache::Contents> DiskCache::load() {
@@ -313,11 +227,11 @@ Result<DiskCache::Contents> DiskCache::load() {
     if (::unlinkat(temporaries_fd_.get(), name.c_str(), 0) != 0) return fail_with_errno();
     ++contents.temporaries_removed;
   }
-  for (Folder* const folder : {&records_, &files_}) {
+  for (CacheFolder* const folder : {&records_, &files_}) {
     const auto names = names_in(folder->fd.get());
     if (!names) return Failure(names.error());
     for (const std::string& name : *names) {
-      const auto inode = inode_of_file_name(name);
+      const auto inode = inode_of_cache_file(name);
       if (!inode) {
         contents.faults.push_back(
             fmt::format("'{}' in cache directory '{}' was not made by this "
@@ -325,9 +239,7 @@ Result<DiskCache::Contents> DiskCache::load() {
                         name, directory_.string()));
         continue;
       }
-      // Whether it was synced is not known. To take it for synced costs a sync when it is replaced,
-      // never data.
-      folder->states[inode->value] = {.writes = 2, .synced_writes = 1};
+      folder->ledger.found(*inode);
       if (folder == &records_) {
         load_record(*inode, contents);
       } else {

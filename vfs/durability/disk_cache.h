@@ -4,17 +4,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "vfs/base/ids.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
+#include "vfs/durability/cache_folder.h"
+#include "vfs/durability/file_update.h"
 #include "vfs/namespace/inode_record.h"
 
 namespace vfsprof::vfs {
@@ -24,36 +25,39 @@ class CacheDirectoryError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// When a write to the cache must be on the disk.
-enum class Durability {
-  /// When `sync_file` or a durable write asks; survives the end of the daemon, not of the machine.
-  kOnRequest,
-  /// Before the call returns.
-  kDurable,
-};
-
 /// Files and inode records in a directory of the local disk: what the file system keeps across
 /// restarts.
 ///
-/// Every content is written whole under a temporary name and renamed, so that a reader or a restart
-/// finds the old or the new one, never a mixture. What was durable once is replaced only by what
+/// A content is written whole under a temporary name and renamed (`write_file`, `replace_file`), or
+/// changed in place (`change_file`). By a rename, what was durable once is replaced only by what
 /// has been synced first: an old or a new version survives a power loss too. README.md states the
 /// promise in full.
 ///
 /// Errors: all I/O errors as they come (ENOSPC, EDQUOT, EIO, EFBIG); after one the previous content
-/// stands. Threads: every member is safe. Of two writes of one file the one that ends last stays;
-/// callers order them.
+/// stands, but for a change in place. Threads: every member is safe. Of two writes of one file the
+/// one that ends last stays; callers order them.
 class DiskCache {
  public:
   /// Opens `directory`, which must exist, and locks it against other daemons until destruction.
   /// Errors: CacheDirectoryError if it is missing, no directory, not writable or in use.
-  explicit DiskCache(const std::filesystem::path& directory);
+  /// `on_fault` is told, a sentence each, what the directory cannot do later on; from any thread.
+  explicit DiskCache(const std::filesystem::path& directory,
+                     std::function<void(const std::string&)> on_fault = {});
   ~DiskCache();
   DiskCache(const DiskCache&) = delete;
   DiskCache& operator=(const DiskCache&) = delete;
 
   /// Replaces the whole content of a file.
   Result<void> write_file(InodeId inode, std::span<const std::byte> content, Durability durability);
+  /// Begins a replacement of the whole content, to be written piece by piece.
+  Result<FileUpdate> replace_file(InodeId inode);
+  /// Begins a change in place, of a new file if there is none; what the file holds beyond
+  /// `kept_bytes` is cut off first. While a failed sync of the file stands, it begins a replacement
+  /// instead: ask `FileUpdate::in_place`. Errors: EIO if the file holds less than `kept_bytes`.
+  Result<FileUpdate> change_file(InodeId inode, std::uint64_t kept_bytes);
+  /// A file had to be written through the page cache, because direct I/O was refused with `reason`.
+  /// Counts it, and tells `on_fault` the first time.
+  void direct_io_refused(Errno reason);
   /// Reads from `offset` (bytes) on; returns how many bytes there were. Errors: ENOENT if it was
   /// never written.
   Result<std::size_t> read(InodeId inode, std::uint64_t offset, std::span<std::byte> out) const;
@@ -91,33 +95,20 @@ class DiskCache {
   Result<Space> space() const;
 
  private:
-  /// A directory of the cache, and what is known of the files in it.
-  struct Folder {
-    UniqueFd fd;
-    std::mutex mutex;
-    struct State {
-      std::uint64_t writes = 0;
-      /// The value of `writes` last known on the disk; 0: no version is.
-      std::uint64_t synced_writes = 0;
-      /// The version that stands could not be synced, and may be lost.
-      bool sync_failed = false;
-    };
-    std::unordered_map<std::uint64_t, State> states;  ///< by inode; under `mutex`
-  };
-
-  Result<void> publish(Folder& folder, InodeId inode, std::span<const std::byte> content,
-                       Durability durability);
-  Result<void> sync_published(Folder& folder, InodeId inode);
-  static Result<void> remove(Folder& folder, InodeId inode);
+  Result<FileUpdate> replace(CacheFolder& folder, InodeId inode);
+  Result<void> write_whole(CacheFolder& folder, InodeId inode, std::span<const std::byte> content,
+                           Durability durability);
   void load_record(InodeId inode, Contents& contents);
 
   const std::filesystem::path directory_;
+  const std::function<void(const std::string&)> on_fault_;
   UniqueFd directory_fd_;
   UniqueFd lock_fd_;
-  Folder files_;
-  Folder records_;
+  CacheFolder files_;
+  CacheFolder records_;
   UniqueFd temporaries_fd_;
   std::atomic<std::uint64_t> next_temporary_{0};
+  std::atomic<bool> told_of_direct_io_{false};
 };
 
 }  // namespace vfsprof::vfs

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "vfs/flush/flush.h"
@@ -19,7 +18,6 @@ class WholeFile final : public FlushStrategy {
       "the whole file in a new buffer, temporary name and rename, as found";
 
   Result<void> write_back(const FileImage& file, DiskCache& cache, Durability durability) override;
-  std::optional<WriteBehind> write_behind() const override { return {}; }
 };
 
 }  // namespace vfsprof::vfs

@@ -100,8 +100,7 @@ int report(int exit_code, const std::string& message) {
   return exit_code;
 }
 
-std::unique_ptr<Frontend> frontend_of(const Variant& variant, Engine& engine,
-                                      WorkerPool& workers) {
+std::unique_ptr<Frontend> frontend_of(const Variant& variant, Engine& engine, WorkerPool& workers) {
   if (!variant.has_strategies()) return std::make_unique<DirectFrontend>(engine);
   return make_frontend(variant.executor(), engine, workers);
 }
@@ -122,16 +121,14 @@ int run(const Options& options) {
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   // In this order: whoever posts to the workers goes before they do.
   WorkerPool workers(kWorkers);
-  const std::unique_ptr<Engine> engine =
-      make_engine(variant, {.cache_directory = options.cache_directory,
-                            .memory_budget_bytes = options.memory_budget_bytes,
-                            .store = store.get(),
-                            .spawn = [&workers](std::function<void()> work) {
-                              workers.post_work(std::move(work));
-                            },
-                            .on_fault = [](const std::string& fault) {
-                              fmt::print(stderr, "vfsprof-mount: {}\n", fault);
-                            }});
+  const std::unique_ptr<Engine> engine = make_engine(
+      variant,
+      {.cache_directory = options.cache_directory,
+       .memory_budget_bytes = options.memory_budget_bytes,
+       .store = store.get(),
+       .spawn = [&workers](std::function<void()> work) { workers.post_work(std::move(work)); },
+       .on_fault =
+           [](const std::string& fault) { fmt::print(stderr, "vfsprof-mount: {}\n", fault); }});
   {
     const std::unique_ptr<Frontend> frontend = frontend_of(variant, *engine, workers);
     serve(*engine, *frontend,

@@ -40,9 +40,7 @@ class FakeEngine final : public Engine {
     return on_try_write(request);
   }
   std::unique_ptr<PayloadPages> payload_pages(std::size_t) override { return nullptr; }
-  StagedPayload stage(const Payload& payload) override {
-    return {.owned = {}, .payload = payload};
-  }
+  StagedPayload stage(const Payload& payload) override { return {.owned = {}, .payload = payload}; }
   Written write_staged(const WriteRequest& request, const StagedPayload&) override {
     return on_write(request);
   }

@@ -64,7 +64,8 @@ TEST_P(RequestBufferTest, PayloadsBeginAtAPageBoundary) {
     const std::string request = device_.put(FUSE_WRITE, sizeof(fuse_write_in) + size);
     ASSERT_EQ(buffer_.receive(device_.fd()), static_cast<ssize_t>(request.size()));
     EXPECT_EQ(message(80), request.substr(0, 80));
-    const std::span<const std::byte> payload = buffer_.payload(size);
+    std::vector<std::byte> payload(size);
+    buffer_.payload(size).copy_to(0, payload);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(payload.data()) % 4096, 0u);
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(payload.data()), payload.size()),
               request.substr(80));
