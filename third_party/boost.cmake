@@ -1,0 +1,1 @@
+find_package(Boost 1.81 REQUIRED)
