@@ -33,12 +33,18 @@ inline std::string pattern(std::size_t bytes, unsigned seed = 1) {
 /// A file as an engine would hand it over: its content in a string.
 struct TestImage {
   InodeId inode{42};
-  std::string content;
-  std::vector<ChunkIndex> dirty;
-  std::optional<std::uint64_t> in_place_bytes;
+  std::string content = {};
+  std::vector<ChunkIndex> dirty = {};
+  std::optional<std::uint64_t> in_place_bytes = {};
   std::uint64_t chunk_bytes = kFlushChunk;
-  std::optional<std::uint64_t> unreadable_from;  ///< reads from there on fail with EIO
+  std::optional<std::uint64_t> unreadable_from = {};  ///< reads from there on fail with EIO
 
+  /// One that the cache has never seen.
+  static TestImage fresh(std::string content, InodeId inode = InodeId{42}) {
+    TestImage image{.inode = inode, .content = std::move(content), .in_place_bytes = 0};
+    image.all_dirty();
+    return image;
+  }
   void all_dirty() {
     dirty.clear();
     for (std::uint64_t start = 0; start < content.size(); start += chunk_bytes) {
@@ -92,8 +98,7 @@ class FlushTest : public testing::TestWithParam<std::string_view> {
 
   /// A file that is new to the cache, written in full; afterwards clean.
   TestImage saved(std::string content, Durability durability = Durability::kOnRequest) {
-    TestImage image{.content = std::move(content), .in_place_bytes = 0};
-    image.all_dirty();
+    TestImage image = TestImage::fresh(std::move(content));
     EXPECT_EQ(write_back(image, durability), 0);
     image.dirty.clear();
     image.in_place_bytes = image.content.size();
@@ -106,6 +111,7 @@ class FlushTest : public testing::TestWithParam<std::string_view> {
   }
   /// What the summary of each value says: dirty chunks are written into the file that stands.
   static bool in_place() { return GetParam() != WholeFile::kName; }
+  static bool writes_direct() { return GetParam() == Batched::kName || GetParam() == Uring::kName; }
 
   TemporaryDirectory directory_;
   DiskCache cache_{directory_.path(),
