@@ -8,6 +8,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/collect/collector.h"
+#include "harness/floors/floors.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 #include "reports/rules/rule_set.h"
@@ -27,6 +28,7 @@ void list_scenarios() {
     print_entry(scenario.name, scenario.summary);
     print_entry("", fmt::format("stresses: {}", scenario.stresses));
   }
+  print_entry(kFloorsScenario, kFloorsSummary);
 }
 
 void list_variants() {

@@ -9,6 +9,7 @@
 #include "harness/cli/result_files.h"
 #include "harness/collect/perf_event.h"
 #include "harness/error.h"
+#include "harness/floors/floors.h"
 #include "harness/process.h"
 #include "reports/analyze/report.h"
 #include "reports/model/json.h"
@@ -48,8 +49,33 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
         "or page-faults",
         options.collect.event));
   }
+  result.floors = !options.no_floor;
   result.collect = options.collect;
   result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
+  return result;
+}
+
+/// The machine by itself, for scenario `floors`.
+ExperimentOptions to_machine_experiment(const MeasureOptions& options) {
+  if (options.command != "run" || !options.variants.empty() || options.no_floor) {
+    throw BadInput(fmt::format(
+        "scenario {} measures the machine and no variant: vfsprof run --scenario {} [--placement "
+        "PLACEMENT] [--work-dir DIRECTORY]",
+        kFloorsScenario, kFloorsScenario));
+  }
+  ExperimentOptions result;
+  result.command = options.command;
+  result.scenario.name = kFloorsScenario;
+  result.scenario.summary = kFloorsSummary;
+  if (!options.placement.empty()) result.placement = parse_placement(options.placement);
+  result.work_directory =
+      options.work_directory.empty() ? fs::temp_directory_path() : fs::path(options.work_directory);
+  if (!fs::is_directory(result.work_directory)) {
+    throw BadInput(
+        fmt::format("--work-dir {}: there is no such directory; name one on the disk "
+                    "to be measured",
+                    result.work_directory.string()));
+  }
   return result;
 }
 
@@ -107,6 +133,8 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command.add_option(
       "--work-dir", options.work_directory,
       "Directory on a disk for mount point and cache (default: the --out directory)");
+  command.add_flag("--no-floor", options.no_floor,
+                   "Leave out the null handler and the floors of the machine");
   command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
 }
 
@@ -116,19 +144,25 @@ ExitCode measure(const MeasureOptions& options) {
     out = fs::path("vfsprof-out") /
           fmt::format("{}-{}", options.command, fs::path(options.scenario).stem().string());
   }
-  const ExperimentOptions experiment = to_experiment(options, out);
+  const bool only_machine = options.scenario == kFloorsScenario;
+  const ExperimentOptions experiment =
+      only_machine ? to_machine_experiment(options) : to_experiment(options, out);
   prepare_output_directory(out);
   catch_interrupts();
 
   ExperimentOutcome outcome;
   {
     ProgressBar bar;
-    outcome = run_experiment(experiment, [&bar](const ProgressStep& step) { bar.show(step); });
+    const ProgressListener progress = [&bar](const ProgressStep& step) { bar.show(step); };
+    outcome = only_machine ? run_machine_floors(experiment, progress)
+                           : run_experiment(experiment, progress);
   }
   if (outcome.result.rounds.empty() && !outcome.failure.empty()) {
     throw EnvironmentError(outcome.failure);
   }
-  if (outcome.result.rounds.empty()) throw Interrupted(outcome.interrupted_by);
+  if (outcome.interrupted_by != 0 && outcome.result.rounds.empty()) {
+    throw Interrupted(outcome.interrupted_by);
+  }
 
   const reports::Report report = write_reports(options, out, outcome.result);
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);

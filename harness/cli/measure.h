@@ -24,6 +24,7 @@ struct MeasureOptions {
   std::optional<std::uint64_t> seed;  ///< empty: the scenario's
   double equivalence_margin = 0.05;
   CollectorOptions collect;
+  bool no_floor = false;
   bool json = false;
   bool require_verdict = false;
 };

@@ -17,6 +17,12 @@ class MappedMemory {
     void* const address = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
     if (address != MAP_FAILED) address_ = address;
   }
+  /// Maps `size` bytes of new, zeroed, private memory. Empty, with errno set, if there is none.
+  explicit MappedMemory(std::size_t size) : size_(size) {
+    void* const address =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address != MAP_FAILED) address_ = address;
+  }
   MappedMemory(MappedMemory&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)), size_(other.size_) {}
   MappedMemory& operator=(MappedMemory&& other) noexcept {

@@ -10,6 +10,8 @@
 #include "harness/collect/environment.h"
 #include "harness/error.h"
 #include "harness/experiment/plan.h"
+#include "harness/floors/floors.h"
+#include "harness/floors/null_handler.h"
 #include "harness/process.h"
 #include "harness/run/runner.h"
 
@@ -40,12 +42,39 @@ reports::RunResult describe_experiment(const ExperimentOptions& options) {
                      .summary = options.scenario.summary,
                      .racy = options.scenario.racy,
                      .document = options.scenario.document};
-  result.target = to_string(options.target);
+  result.target = options.target.info == nullptr ? "none" : to_string(options.target);
   result.placement = to_string(options.placement);
   result.seed = options.seed;
   result.equivalence_margin = options.equivalence_margin;
   for (const ArmSpec& arm : options.arms) result.arms.push_back(describe_arm(arm));
   return result;
+}
+
+/// The arms that stand beside the others: null handlers on the same transport.
+std::vector<ArmSpec> add_null_handlers(const ExperimentOptions& options, reports::Floors& floors) {
+  if (!options.floors) {
+    floors.absent = "it was left out (--no-floor)";
+    return {};
+  }
+  std::vector<vfs::Variant> variants;
+  for (const ArmSpec& arm : options.arms) {
+    if (arm.variant) variants.push_back(*arm.variant);
+  }
+  if (variants.size() != options.arms.size()) {
+    floors.absent = fmt::format(
+        "target {} is served by somebody else, and vfsprof has no null handler on its transport",
+        to_string(options.target));
+    return {};
+  }
+  NullHandlers handlers = null_handlers(variants);
+  floors.absent = std::move(handlers.absent);
+  floors.arm_of = std::move(handlers.of);
+  std::vector<ArmSpec> arms;
+  for (const vfs::Variant& handler : handlers.variants) {
+    arms.push_back({.name = std::string(kNullVariant), .variant = handler});
+    floors.arms.push_back(describe_arm(arms.back()));
+  }
+  return arms;
 }
 
 /// Keeps one entry per collector: the worst state that any round saw.
@@ -66,6 +95,7 @@ class Experiment {
   Experiment(const ExperimentOptions& options, const ProgressListener& progress)
       : options_(options), progress_(progress) {
     outcome_.result = describe_experiment(options);
+    floor_arms_ = add_null_handlers(options, outcome_.result.floors);
   }
 
   ExperimentOutcome run() {
@@ -83,6 +113,7 @@ class Experiment {
  private:
   void run_rounds() {
     const std::vector<PlannedRound> plan = make_plan({.arms = options_.arms.size(),
+                                                      .floor_arms = floor_arms_.size(),
                                                       .timing_rounds = options_.timing_rounds,
                                                       .profiling_rounds = options_.profiling_rounds,
                                                       .seed = options_.seed});
@@ -91,13 +122,18 @@ class Experiment {
     note_placement();
     const HarnessPlacement placement(options_.placement);
     warm_up_memory(kWarmMemoryBytes);
+    measure_machine();
     if (!accept(run_round(request_for({.arm = 0})).round)) return;
 
     for (std::size_t i = 0; i < plan.size(); ++i) {
       const std::string what =
-          fmt::format("{} {}", options_.arms[plan[i].arm].name,
+          fmt::format("{} {}", arm_of(plan[i]).name,
                       plan[i].kind == reports::RoundKind::kTiming ? "timing" : "profiling");
       progress_({i + 1, total, what});
+      if (is_floor(plan[i])) {
+        run_floor_round(plan[i]);
+        continue;
+      }
       RoundOutcome outcome = run_round(request_for(plan[i]));
       outcome.round.arm = plan[i].arm;
       outcome.round.block = plan[i].block;
@@ -109,14 +145,49 @@ class Experiment {
     progress_({total, total, "done"});
   }
 
+  void measure_machine() {
+    if (!options_.floors) return;
+    outcome_.result.floors.machine = measure_floors(
+        {.placement = options_.placement, .directory = options_.work_directory, .quick = true},
+        [](std::string_view) {});
+  }
+
+  bool is_floor(const PlannedRound& planned) const { return planned.arm >= options_.arms.size(); }
+
+  const ArmSpec& arm_of(const PlannedRound& planned) const {
+    return is_floor(planned) ? floor_arms_[planned.arm - options_.arms.size()]
+                             : options_.arms[planned.arm];
+  }
+
+  /// A floor that fails is no reason to lose the result: it says why, and is not tried again.
+  void run_floor_round(const PlannedRound& planned) {
+    reports::Floors& floors = outcome_.result.floors;
+    const auto arm = static_cast<std::uint32_t>(planned.arm - options_.arms.size());
+    if (std::ranges::any_of(floors.rounds, [arm](const reports::Round& round) {
+          return round.arm == arm && !round.void_reason.empty();
+        })) {
+      return;
+    }
+    reports::Round round;
+    try {
+      round = run_round(request_for(planned)).round;
+    } catch (const EnvironmentError& error) {
+      round.void_reason = error.what();
+    }
+    round.arm = arm;
+    round.block = planned.block;
+    floors.rounds.push_back(std::move(round));
+  }
+
   RoundRequest request_for(const PlannedRound& planned) const {
-    const ArmSpec& arm = options_.arms[planned.arm];
+    const ArmSpec& arm = arm_of(planned);
     return {.scenario = options_.scenario,
             .target = options_.target,
             .variant = arm.variant ? vfs::canonical(*arm.variant) : "",
             .placement = options_.placement,
             .seed = options_.seed,
             .kind = planned.kind,
+            .hash_tree = !is_floor(planned),
             .collect = options_.collect,
             .work_directory = options_.work_directory};
   }
@@ -137,6 +208,7 @@ class Experiment {
   const ExperimentOptions& options_;
   const ProgressListener& progress_;
   ExperimentOutcome outcome_;
+  std::vector<ArmSpec> floor_arms_;
 };
 
 }  // namespace
@@ -152,6 +224,25 @@ ArmSpec parse_arm(const std::string& text) {
 ExperimentOutcome run_experiment(const ExperimentOptions& options,
                                  const ProgressListener& progress) {
   return Experiment(options, progress).run();
+}
+
+ExperimentOutcome run_machine_floors(const ExperimentOptions& options,
+                                     const ProgressListener& progress) {
+  ExperimentOutcome outcome;
+  outcome.result = describe_experiment(options);
+  outcome.result.floors.absent = "the scenario has no clients";
+  std::size_t done = 0;
+  const HarnessPlacement placement(options.placement);
+  try {
+    outcome.result.floors.machine = measure_floors(
+        {.placement = options.placement, .directory = options.work_directory},
+        [&](std::string_view title) { progress({done++, all_floors().size(), title}); });
+    progress({done, done, "done"});
+  } catch (const Interrupted& interrupted) {
+    outcome.interrupted_by = interrupted.signal_number();
+    outcome.result.partial = true;
+  }
+  return outcome;
 }
 
 }  // namespace vfsprof::harness

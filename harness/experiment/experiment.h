@@ -36,6 +36,7 @@ struct ExperimentOptions {
   unsigned profiling_rounds = 0;  ///< per arm
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
+  bool floors = true;  ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;
 };
@@ -61,5 +62,10 @@ struct ExperimentOutcome {
 /// measured until then is in the outcome.
 ExperimentOutcome run_experiment(const ExperimentOptions& options,
                                  const ProgressListener& progress);
+
+/// Measures only the machine (scenario `floors`): no arms, no rounds. The disk is that of the work
+/// directory.
+ExperimentOutcome run_machine_floors(const ExperimentOptions& options,
+                                     const ProgressListener& progress);
 
 }  // namespace vfsprof::harness

@@ -34,7 +34,7 @@ class BlockOrder {
 
 std::vector<PlannedRound> make_plan(const PlanOptions& options) {
   std::vector<PlannedRound> plan;
-  BlockOrder timing_order(options.arms, options.seed);
+  BlockOrder timing_order(options.arms + options.floor_arms, options.seed);
   BlockOrder profiling_order(options.arms, options.seed + 1);
   const auto add_block = [&](BlockOrder& order, std::uint32_t block, reports::RoundKind kind) {
     for (const std::uint32_t arm : order.next()) plan.push_back({arm, block, kind});

@@ -10,13 +10,14 @@ namespace vfsprof::harness {
 
 struct PlanOptions {
   std::size_t arms = 1;
+  std::size_t floor_arms = 0;     ///< only timing rounds; numbered after the others
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
   std::uint64_t seed = 1;
 };
 
 struct PlannedRound {
-  std::uint32_t arm = 0;
+  std::uint32_t arm = 0;    ///< a floor from PlanOptions::arms on
   std::uint32_t block = 0;  ///< rounds of one kind and block are paired across arms
   reports::RoundKind kind = reports::RoundKind::kTiming;
   friend bool operator==(const PlannedRound&, const PlannedRound&) = default;

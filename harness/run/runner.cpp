@@ -77,7 +77,9 @@ RoundOutcome run_round(const RoundRequest& request) {
     outcome.round.void_reason = std::move(result.failure);
     clients.finish();
   }
-  if (outcome.round.void_reason.empty()) outcome.round.tree_hash = hash_tree(target->root());
+  if (request.hash_tree && outcome.round.void_reason.empty()) {
+    outcome.round.tree_hash = hash_tree(target->root());
+  }
   target->stop();
   return outcome;
 }

@@ -19,6 +19,7 @@ struct RoundRequest {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
+  bool hash_tree = true;  ///< false where the target does not keep what is written to it
   CollectorOptions collect;
   std::filesystem::path
       work_directory;  ///< the round makes a directory of its own in it, and removes it

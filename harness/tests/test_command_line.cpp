@@ -103,6 +103,9 @@ TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {
       {"vfsprof run --scenario smoke --variant mutex-pool --out /proc/nowhere",
        {"/proc/nowhere", "--out"}},
       {"vfsprof compare --scenario smoke --variant mutex-pool", {"--variant"}},
+      {"vfsprof compare --scenario floors --variant mutex-pool --variant sync-path",
+       {"floors", "vfsprof run"}},
+      {"vfsprof run --scenario floors --work-dir absent", {"absent", "--work-dir"}},
       {"vfsprof report absent.json", {"absent.json", "does not exist"}},
       {"vfsprof report tiny.json", {"tiny.json"}},
       {"vfsprof report . ", {"no readable file"}},
@@ -197,6 +200,46 @@ TEST_F(CommandLine, NullRunsWhateverOnlyWrites) {
   EXPECT_EQ(arm.at("canonical").get<std::string>(),
             "null,max_write=4k,threads=1,clone_fd=off,writeback=off,splice=off,direct_io=off");
   EXPECT_EQ(arm.at("axes").size(), 6u);
+  expect_nothing_left_behind();
+}
+
+TEST_F(CommandLine, FloorsMeasureTheMachineByItself) {
+  const Outcome outcome =
+      run("mkdir disk && vfsprof run --scenario floors --work-dir disk --placement free --out out");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("minor page fault"), HasSubstr("O_DIRECT"),
+                                 HasSubstr("free: threads"), HasSubstr("disk")));
+  const auto report = nlohmann::json::parse(read_text(path("out/report.json")));
+  for (const auto& floor : report.at("floors").at("machine")) {
+    EXPECT_NE(floor.at("value").is_null(), floor.at("unavailable").get<std::string>().empty());
+  }
+  EXPECT_EQ(run("vfsprof report out/run.json").out, outcome.out);
+  expect_nothing_left_behind();
+}
+
+TEST_F(CommandLine, AResultStandsBesideItsFloorUnlessItIsLeftOut) {
+  if (const std::string reason = reason_not_to_mount(); !reason.empty()) GTEST_SKIP() << reason;
+  const std::string command =
+      "vfsprof run --scenario ./tiny.json --variant sync-path --rounds 2 --profile-rounds 0 --json "
+      "--out out";
+  const auto floors = [&](const std::string& arguments) {
+    const Outcome outcome = run(command + arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out).at("floors");
+  };
+  const auto left_out = floors(" --no-floor");
+  EXPECT_THAT(left_out.at("absent").get<std::string>(), HasSubstr("--no-floor"));
+  EXPECT_TRUE(left_out.at("arms").empty() && left_out.at("machine").empty());
+  const auto there = floors("");
+  EXPECT_GE(there.at("machine").size(), 5u);
+  if (!there.at("absent").get<std::string>().empty()) {
+    EXPECT_THAT(run("vfsprof list variants").out, ::testing::Not(HasSubstr("  null ")));
+    GTEST_SKIP() << there.at("absent").get<std::string>();
+  }
+  const auto& arm = there.at("arms").at(0);
+  EXPECT_TRUE(arm.at("void_rounds").empty()) << arm.at("void_rounds").dump();
+  EXPECT_EQ(arm.at("metrics").at(0).at("pairs"), 2);
+  EXPECT_GT(arm.at("metrics").at(0).at("null_handler").get<double>(), 0);
   expect_nothing_left_behind();
 }
 

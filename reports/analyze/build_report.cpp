@@ -5,6 +5,7 @@
 #include "reports/analyze/compare.h"
 #include "reports/analyze/document_rows.h"
 #include "reports/analyze/explain.h"
+#include "reports/analyze/floors.h"
 #include "reports/analyze/profile_tables.h"
 #include "reports/analyze/report.h"
 
@@ -72,6 +73,7 @@ Report build_report(const RunResult& result, const RuleSet& rules) {
                 .key_finding = {},
                 .arms = {},
                 .comparisons = {},
+                .floors = report_floors(result),
                 .explanation = {},
                 .document_arm = {},
                 .document_rows = {},

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/analyze/profile_tables.h"
@@ -18,6 +20,15 @@ struct VerdictInput {
 /// The four-way verdict on the pairs of one metric: `equivalent` if the whole interval lies within
 /// 1 +- margin (checked first), improved or regressed if it lies on one side of 1, else undecided.
 MetricComparison judge(const VerdictInput& input);
+
+/// Rounds of two arms that ran in the same block.
+using RoundPairs = std::vector<std::pair<const Round*, const Round*>>;
+RoundPairs pair_by_block(const std::vector<const Round*>& before,
+                         const std::vector<const Round*>& after);
+
+/// The metrics of pairs of rounds. `main_kind` is the kind of operation whose latency is compared.
+std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::string& main_kind,
+                                            double equivalence_margin);
 
 /// The metrics of two arms, paired by block over their timing rounds. CPU per operation decides: it
 /// alone is tested at 95 % as a whole; the other rows hold at 95 % each, so that of twenty of them

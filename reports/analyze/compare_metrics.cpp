@@ -95,21 +95,6 @@ std::vector<Metric> metrics(const std::string& main_kind) {
   return result;
 }
 
-/// Timing rounds of both arms, paired by block.
-std::vector<std::pair<const Round*, const Round*>> pairs_of(const RunResult& result,
-                                                            std::size_t before, std::size_t after) {
-  std::map<std::uint32_t, const Round*> by_block;
-  for (const Round* round : rounds_of(result, before).timing) by_block.emplace(round->block, round);
-  std::vector<std::pair<const Round*, const Round*>> pairs;
-  for (const Round* round : rounds_of(result, after).timing) {
-    const auto found = by_block.find(round->block);
-    if (found == by_block.end()) continue;
-    pairs.emplace_back(found->second, round);
-    by_block.erase(found);
-  }
-  return pairs;
-}
-
 double log_ratio(double before, double after) {
   if (before == after) return 0;  // both may be zero
   if (before <= 0) return HUGE_VAL;
@@ -155,11 +140,24 @@ MetricComparison judge(const VerdictInput& input) {
   return result;
 }
 
-std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
-                                              std::size_t after) {
-  const auto pairs = pairs_of(result, before, after);
+RoundPairs pair_by_block(const std::vector<const Round*>& before,
+                         const std::vector<const Round*>& after) {
+  std::map<std::uint32_t, const Round*> by_block;
+  for (const Round* round : before) by_block.emplace(round->block, round);
+  RoundPairs pairs;
+  for (const Round* round : after) {
+    const auto found = by_block.find(round->block);
+    if (found == by_block.end()) continue;
+    pairs.emplace_back(found->second, round);
+    by_block.erase(found);
+  }
+  return pairs;
+}
+
+std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::string& main_kind,
+                                            double equivalence_margin) {
   std::vector<MetricComparison> comparisons;
-  for (const Metric& metric : metrics(main_kind(result))) {
+  for (const Metric& metric : metrics(main_kind)) {
     std::vector<double> before_values, after_values, log_ratios;
     for (const auto& [first, second] : pairs) {
       const auto a = metric.value(*first), b = metric.value(*second);
@@ -173,8 +171,7 @@ std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size
     const bool never_seen = std::all_of(before_values.begin(), before_values.end(), is_zero) &&
                             std::all_of(after_values.begin(), after_values.end(), is_zero);
     if (never_seen && !decides) continue;
-    MetricComparison comparison =
-        judge({log_ratios, result.equivalence_margin, metric.lower_is_better});
+    MetricComparison comparison = judge({log_ratios, equivalence_margin, metric.lower_is_better});
     comparison.id = metric.id;
     comparison.title = metric.title;
     comparison.unit = metric.unit;
@@ -184,6 +181,13 @@ std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size
     comparisons.push_back(std::move(comparison));
   }
   return comparisons;
+}
+
+std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
+                                              std::size_t after) {
+  return compare_pairs(
+      pair_by_block(rounds_of(result, before).timing, rounds_of(result, after).timing),
+      main_kind(result), result.equivalence_margin);
 }
 
 }  // namespace vfsprof::reports

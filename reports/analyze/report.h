@@ -197,6 +197,34 @@ struct Comparison {
   std::vector<std::string> explanation;
 };
 
+/// An arm beside the null handler on the same transport, under the same mount options.
+struct ArmFloor {
+  std::size_t arm = 0;                   ///< index into Report::arms
+  std::string null_handler;              ///< canonical text
+  std::vector<std::string> void_rounds;  ///< of the null handler, each with its reason
+  /// Of pairs of rounds: `before` is the null handler, `after` the arm. There is no verdict.
+  std::vector<MetricComparison> metrics;
+  Estimate cpu_above_ns;  ///< CPU time per operation beyond the null handler's, median of the pairs
+};
+
+/// A primitive of the machine: median of its repeats, with an exact interval.
+struct MachineFloorSummary {
+  std::string name;
+  std::string title;
+  std::string unit;
+  Estimate value;
+  std::size_t repeats = 0;
+  std::string conditions;
+  std::string unavailable;  ///< why there is no value; empty if there is one
+};
+
+/// What the results stand beside.
+struct FloorReport {
+  std::string absent;  ///< why there is no null handler; empty if there is one
+  std::vector<ArmFloor> arms;
+  std::vector<MachineFloorSummary> machine;
+};
+
 /// A row of the analysis document, looked for in an arm's tables.
 struct DocumentRow {
   std::string role;
@@ -219,6 +247,7 @@ struct Report {
   std::string key_finding;
   std::vector<ArmSummary> arms;
   std::vector<Comparison> comparisons;
+  FloorReport floors;
   std::vector<std::string> explanation;  ///< of a single arm
   std::string document_arm;              ///< the arm that `document_rows` are of; empty if none
   std::vector<DocumentRow> document_rows;

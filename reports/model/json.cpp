@@ -135,6 +135,25 @@ void describe(A& archive, T& value) {
   archive("void_reason", value.void_reason);
 }
 
+template <class A, Is<MachineFloor> T>
+void describe(A& archive, T& value) {
+  archive("name", value.name);
+  archive("title", value.title);
+  archive("unit", value.unit);
+  archive("values", value.values);
+  archive("conditions", value.conditions);
+  archive("unavailable", value.unavailable);
+}
+
+template <class A, Is<Floors> T>
+void describe(A& archive, T& value) {
+  archive("absent", value.absent);
+  archive("arms", value.arms);
+  archive("arm_of", value.arm_of);
+  archive("rounds", value.rounds);
+  archive("machine", value.machine);
+}
+
 template <class A, Is<RunResult> T>
 void describe(A& archive, T& value) {
   archive("schema_version", value.schema_version);
@@ -149,6 +168,7 @@ void describe(A& archive, T& value) {
   archive("partial", value.partial);
   archive("arms", value.arms);
   archive("rounds", value.rounds);
+  archive.added_later("floors", value.floors);
   archive("capabilities", value.capabilities);
   archive("warnings", value.warnings);
 }
@@ -158,6 +178,11 @@ class Writer {
   template <class T>
   void operator()(const char* name, const T& field) {
     out_[name] = convert(field);
+  }
+
+  template <class T>
+  void added_later(const char* name, const T& field) {
+    (*this)(name, field);
   }
 
   template <class E, std::size_t N>
@@ -209,6 +234,12 @@ class Reader {
   template <class T>
   void operator()(const char* name, T& field) {
     read(in_.member(name), field);
+  }
+
+  /// A field that files saved earlier lack: it keeps its default there.
+  template <class T>
+  void added_later(const char* name, T& field) {
+    if (const auto in = in_.find(name)) read(*in, field);
   }
 
   template <class E, std::size_t N>
@@ -283,9 +314,9 @@ void check_times(const Round& round, const JsonReader& in) {
   }
 }
 
-void check_round(const Round& round, const RunResult& result, const JsonReader& in) {
-  if (round.arm >= result.arms.size()) {
-    in.member("arm").fail(fmt::format("an index into arms, which are {}", result.arms.size()));
+void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
+  if (round.arm >= arms) {
+    in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
   }
   check_times(round, in);
   if (!round.profile) return;
@@ -293,6 +324,25 @@ void check_round(const Round& round, const RunResult& result, const JsonReader& 
     if (sample.thread >= round.threads.size()) {
       in.member("profile").member("samples").member("thread").fail(
           fmt::format("indices into the round's threads, which are {}", round.threads.size()));
+    }
+  }
+}
+
+void check_rounds(const std::vector<Round>& rounds, std::size_t arms, const JsonReader& in) {
+  const std::vector<JsonReader> elements = in.member("rounds").elements();
+  for (std::size_t i = 0; i < rounds.size(); ++i) check_round(rounds[i], arms, elements[i]);
+}
+
+void check_floors(const RunResult& result, const JsonReader& in) {
+  const Floors& floors = result.floors;
+  check_rounds(floors.rounds, floors.arms.size(), in);
+  const JsonReader arm_of = in.member("arm_of");
+  if (!floors.arm_of.empty() && floors.arm_of.size() != result.arms.size()) {
+    arm_of.fail(fmt::format("one index for each of the {} arms, or none", result.arms.size()));
+  }
+  for (const std::uint32_t index : floors.arm_of) {
+    if (index >= floors.arms.size()) {
+      arm_of.fail(fmt::format("indices into the floors' arms, which are {}", floors.arms.size()));
     }
   }
 }
@@ -321,9 +371,11 @@ RunResult run_result_from_json(std::string_view text, const std::string& origin)
       result.equivalence_margin >= 1) {
     in.member("equivalence_margin").fail("a number above 0 and below 1");
   }
-  if (result.arms.empty()) in.member("arms").fail("at least one arm");
-  const std::vector<JsonReader> rounds = in.member("rounds").elements();
-  for (std::size_t i = 0; i < rounds.size(); ++i) check_round(result.rounds[i], result, rounds[i]);
+  if (result.arms.empty() && result.floors.machine.empty()) {
+    in.member("arms").fail("at least one arm");
+  }
+  check_rounds(result.rounds, result.arms.size(), in);
+  if (const auto floors = in.find("floors")) check_floors(result, *floors);
   return result;
 }
 

@@ -150,6 +150,29 @@ struct Round {
   std::string void_reason;   ///< why the round does not count; empty for a good one
 };
 
+/// What a primitive that file systems are built from costs on this machine.
+struct MachineFloor {
+  std::string name;  ///< "memcpy_cache"
+  std::string title;
+  std::string unit;            ///< "ns" or "GB/s"
+  std::vector<double> values;  ///< one per repeat; empty where it could not be measured
+  std::string conditions;      ///< what exactly was done, and where
+  std::string unavailable;     ///< why there are no values; empty if there are
+};
+
+/// What no variant can beat: a handler that only replies, on the same transport and interleaved
+/// with the rounds of the result, and the primitives of the machine. It has arms and rounds of its
+/// own, so that it never takes part in a comparison of variants.
+struct Floors {
+  /// Why no null handler ran; empty if one did.
+  std::string absent = "the result was saved without it";
+  std::vector<Arm> arms;              ///< null handlers, one for each set of mount options
+  std::vector<std::uint32_t> arm_of;  ///< for each of RunResult::arms an index into `arms`, or none
+  std::vector<Round>
+      rounds;  ///< timing rounds; `arm` is an index into `arms` of here, `block` pairs
+  std::vector<MachineFloor> machine;
+};
+
 /// The whole of one `run` or `compare`.
 struct RunResult {
   int schema_version = kSchemaVersion;
@@ -162,8 +185,9 @@ struct RunResult {
   std::uint64_t seed = 0;
   double equivalence_margin = 0.05;  ///< ratio within 1 +- this counts as equivalent
   bool partial = false;              ///< interrupted: fewer rounds than planned
-  std::vector<Arm> arms;
+  std::vector<Arm> arms;  ///< empty where only the machine was measured (scenario `floors`)
   std::vector<Round> rounds;
+  Floors floors;
   std::vector<Capability> capabilities;
   std::vector<std::string> warnings;
 };

@@ -160,6 +160,32 @@ std::vector<StackSamples> hand_off_samples(std::uint64_t scale) {
   };
 }
 
+void add_floors(RunResult& result, std::uint32_t blocks) {
+  Floors& floors = result.floors;
+  floors.absent = "";
+  floors.arms = {{.name = "null",
+                  .canonical = "null,max_write=4k,threads=1",
+                  .axes = {{"max_write", "4k"}, {"threads", "1"}}}};
+  floors.arm_of.assign(result.arms.size(), 0);
+  for (std::uint32_t block = 0; block < blocks; ++block) {
+    Round round = make_round({.block = block, .cpu_ns_per_operation = 5'000 + block % 3});
+    round.elapsed_ns /= 4;
+    floors.rounds.push_back(round);
+  }
+  floors.machine = {{.name = "system_call",
+                     .title = "system call",
+                     .unit = "ns",
+                     .values = {104, 101, 103, 102, 100, 190, 99},
+                     .conditions = "getppid",
+                     .unavailable = ""},
+                    {.name = "disk_write",
+                     .title = "sequential O_DIRECT write",
+                     .unit = "GB/s",
+                     .values = {},
+                     .conditions = "",
+                     .unavailable = "O_DIRECT is refused in /tmp (tmpfs)"}};
+}
+
 RunResult make_comparison(std::uint32_t blocks, double ratio) {
   RunResult result = make_result({"mutex-pool", "sharded-pool"});
   for (std::uint32_t block = 0; block < blocks; ++block) {

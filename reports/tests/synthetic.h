@@ -36,6 +36,10 @@ void add_profile(Round& round, const std::vector<StackSamples>& samples, std::ui
 /// A result with arms of these names, without rounds.
 RunResult make_result(const std::vector<std::string>& arms);
 
+/// Gives a result a null handler that costs 5 us per operation, in `blocks` rounds, and two
+/// primitives of the machine, one of them unavailable.
+void add_floors(RunResult& result, std::uint32_t blocks);
+
 /// What `mutex-pool` looks like: hand-off through three thread roles. `scale` multiplies every
 /// count.
 std::vector<StackSamples> hand_off_samples(std::uint64_t scale);

@@ -12,6 +12,7 @@
 namespace vfsprof::reports {
 namespace {
 
+using synthetic::add_floors;
 using synthetic::add_profile;
 using synthetic::make_comparison;
 using synthetic::make_result;
@@ -46,6 +47,7 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Markdown, AComparisonReadsAsTheGoldenFile) {
   RunResult result = make_comparison(8, 1.0);
+  add_floors(result, 8);
   result.warnings.push_back("the machine was busy: <other> processes took 12 % of the CPUs");
   expect_golden("comparison.md", render(build_report(result, default_rules()), "md"));
 }
@@ -129,6 +131,19 @@ TEST(Markdown, AVoidComparisonGivesNoFigures) {
   EXPECT_NE(text.find("**Void**"), std::string::npos);
   EXPECT_NE(text.find("the final file trees differ, first in block 0, timing"), std::string::npos);
   EXPECT_EQ(text.find("Interval of the ratio"), std::string::npos);
+}
+
+TEST(Markdown, AMachineByItselfIsATableOfFloors) {
+  RunResult result = make_result({});
+  add_floors(result, 0);
+  result.command = "run";
+  const std::string text = render(build_report(result, default_rules()), "md");
+  EXPECT_TRUE(text.starts_with("# Floors of this machine\n\n| Floor of this machine |")) << text;
+  EXPECT_NE(text.find("| system call | 102 ns | 99.0 ns to 190 ns | 7 | getppid |"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("unavailable"), std::string::npos);
+  EXPECT_EQ(text.find("Throughput"), std::string::npos);
 }
 
 TEST(Markdown, AResultWithoutRoundsSaysSo) {

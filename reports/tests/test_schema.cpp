@@ -46,6 +46,7 @@ Validity validate(const std::string& schema, const std::string& document) {
 RunResult rich_result() {
   RunResult result = make_comparison(7, 0.9);
   result.rounds[2].counters.push_back({"cache_syncs", "calls", 3});
+  synthetic::add_floors(result, 7);
   return result;
 }
 
@@ -72,6 +73,14 @@ TEST(Schema, ResultsWithAnUnknownKeyOrAWrongTypeDoNot) {
 TEST(Schema, ReportsConform) {
   EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
                   render(build_report(rich_result(), default_rules()), "json"));
+}
+
+TEST(Schema, AMachineByItselfConforms) {
+  RunResult result = synthetic::make_result({});
+  synthetic::add_floors(result, 0);
+  EXPECT_VALIDITY(Validity::kValid, "run_result.schema.json", to_json(result));
+  EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
+                  render(build_report(result, default_rules()), "json"));
 }
 
 TEST(Schema, VoidReportsConform) {

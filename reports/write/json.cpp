@@ -187,6 +187,41 @@ Json comparison(const Comparison& value, const Report& report) {
           {"explanation", value.explanation}};
 }
 
+Json floor_metric(const MetricComparison& value) {
+  return {{"metric", value.id},
+          {"title", value.title},
+          {"unit", value.unit},
+          {"pairs", value.pairs},
+          {"null_handler", value.before},
+          {"arm", value.after},
+          {"ratio", number(value.ratio)},
+          {"ratio_interval", value.interval ? interval(value.interval->interval) : Json()},
+          {"ratio_confidence", value.interval ? Json(value.interval->confidence) : Json()},
+          {"note", value.note}};
+}
+
+Json floors(const Report& report) {
+  const auto arm_floor = [&](const ArmFloor& value) -> Json {
+    return {{"arm", report.arms[value.arm].arm.name},
+            {"null_handler", value.null_handler},
+            {"void_rounds", value.void_rounds},
+            {"metrics", list(value.metrics, floor_metric)},
+            {"cpu_above_ns_per_operation", estimate(value.cpu_above_ns)}};
+  };
+  const auto machine_floor = [](const MachineFloorSummary& value) -> Json {
+    return {{"name", value.name},
+            {"title", value.title},
+            {"unit", value.unit},
+            {"value", value.repeats > 0 ? estimate(value.value) : Json()},
+            {"repeats", value.repeats},
+            {"conditions", value.conditions},
+            {"unavailable", value.unavailable}};
+  };
+  return {{"absent", report.floors.absent},
+          {"arms", list(report.floors.arms, arm_floor)},
+          {"machine", list(report.floors.machine, machine_floor)}};
+}
+
 Json document_row(const DocumentRow& row) {
   return {{"role", row.role},
           {"title", row.title},
@@ -241,6 +276,7 @@ std::string write_json(const Report& report) {
       {"arms", list(report.arms, arm)},
       {"comparisons", list(report.comparisons,
                            [&](const Comparison& value) { return comparison(value, report); })},
+      {"floors", floors(report)},
       {"explanation", report.explanation},
       {"document_arm", report.document_arm},
       {"document_rows", list(report.document_rows, document_row)},

@@ -13,6 +13,7 @@ constexpr std::size_t kLongest = 65'000;
 constexpr double kDetailSteps[] = {0, 0.0005, 0.002, 0.01};
 
 std::string title(const Report& report) {
+  if (report.arms.empty()) return "# Floors of this machine\n\n";
   std::string arms;
   for (const ArmSummary& arm : report.arms) {
     arms += (arms.empty() ? "" : " against ") + code(arm.arm.name);
@@ -27,15 +28,16 @@ std::string explanation(const std::vector<std::string>& paragraphs) {
 }
 
 std::string write(const Report& report, const MarkdownDetail& detail) {
-  std::string text = title(report) + report.key_finding + "\n\n";
+  std::string text = title(report);
+  if (!report.key_finding.empty()) text += report.key_finding + "\n\n";
   for (const Comparison& comparison : report.comparisons) {
     text += markdown_comparison(report, comparison);
   }
-  text += explanation(report.explanation);
-  text += markdown_work(report);
+  text += explanation(report.explanation) + markdown_floors(report);
+  if (!report.arms.empty()) text += markdown_work(report);
   for (const ArmSummary& arm : report.arms) text += markdown_profile(arm, detail);
-  text += markdown_document_rows(report) + markdown_limits(report) + markdown_environment(report) +
-          markdown_method(report);
+  text += markdown_document_rows(report) + markdown_limits(report) + markdown_environment(report);
+  if (!report.arms.empty()) text += markdown_method(report);
   return text;
 }
 

@@ -14,6 +14,7 @@ struct MarkdownDetail {
 };
 
 std::string markdown_comparison(const Report& report, const Comparison& comparison);
+std::string markdown_floors(const Report& report);
 std::string markdown_work(const Report& report);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_document_rows(const Report& report);

@@ -1,0 +1,249 @@
+"""THE list of numbers: one function and one line in ROWS for each."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Callable
+
+import futexes
+from figures import Figure, Target, Unavailable, median, median_figure, transformed
+from tools import metric, timed
+
+# Names that belong to other programs, kept in one place.
+SMALL, LARGE, PATHS = "overwrite-4k", "overwrite-1m", "dirty-overwrite"  # scenarios
+DIRECT, ADOPT = "default,copy=direct", "default,copy=adopt"  # variants
+ARENA, BATCHED = "default,memory=arena", "default,flush=batched"
+POOLS = ("sharded", "mutex", "rwlock", "tbb", "chunk_array")  # vfsprof-microbench
+BASELINES = ("baseline_mutex_map", "baseline_tbb", "baseline_mutex_flat_map")
+HOT = "pool/{}/hot/threads:{}"
+OVERSUBSCRIBED = "pool/.*/oversubscribed.*"
+TAIL_COUNTER = "p999_ns"
+DIRTY_PEAK, DIRTY_BUDGET, BATCH_BYTES = "dirty_bytes_peak", "dirty_bytes_budget", "flush_batch_bytes"  # counters
+
+MIB = 1 << 20
+
+
+@dataclass
+class Row:
+    name: str
+    title: str
+    unit: str
+    target: Target
+    measure: Callable
+
+
+def floor_of(report):
+    floors = report["floors"]
+    if floors["absent"]:
+        raise Unavailable(f"no null handler: {floors['absent']}")
+    if floors["arms"][0]["void_rounds"]:
+        raise Unavailable(f"the null handler failed: {floors['arms'][0]['void_rounds'][0]}")
+    return floors["arms"][0]
+
+
+def throughput_to_null(tools, scenario, variant):
+    """(null handler's operations per second, figure of the ratio)."""
+    entry, ratio = metric(floor_of(tools.vfsprof("run", scenario, variant))["metrics"], "operations_per_second")
+    return entry["null_handler"], ratio
+
+
+def beside_null(scenario, variant):
+    return lambda tools: throughput_to_null(tools, scenario, variant)[1]
+
+
+def machine_floor(report, name):
+    for floor in report["floors"]["machine"]:
+        if floor["name"] == name and floor["value"] is not None:
+            return floor["value"]["value"]
+    raise Unavailable(f"the report has no floor {name}")
+
+
+def direct_beside_null_and_memcpy(tools):
+    """The floor's time is that of the null handler and of one memcpy into the same footprint."""
+    per_second, ratio = throughput_to_null(tools, LARGE, DIRECT)
+    memcpy_s = MIB / (1e9 * machine_floor(tools.vfsprof("run", LARGE, DIRECT), "memcpy_blocks"))
+    figure = transformed(ratio, lambda value: value * (1 + memcpy_s * per_second))
+    figure.note = f"1 MiB: null {1e6 / per_second:.0f} us of wall clock, memcpy {1e6 * memcpy_s:.0f} us"
+    return figure
+
+
+def cpu_above_null(tools):
+    above = floor_of(tools.vfsprof("run", SMALL, "best"))["cpu_above_ns_per_operation"]
+    low, high = above["interval_95"] or (None, None)
+    return Figure(above["value"] / 1e3, low and low / 1e3, high and high / 1e3)
+
+
+def copies(scenario, variant):
+    def measure(tools):
+        value = tools.vfsprof("run", scenario, variant)["arms"][0]["bytes_copied_per_byte_written"]
+        if value is None:
+            raise Unavailable("the daemon counts no copies")
+        return Figure(value, note="a count, over all rounds")
+    return measure
+
+
+def cpu_saved(after):
+    """Requests of one size, so that the cost per operation and per byte are in the same ratio."""
+    def measure(tools):
+        report = tools.vfsprof("compare", PATHS, "mutex-pool", after)
+        _, ratio = metric(report["comparisons"][0]["metrics"], "cpu_ns_per_operation")
+        return transformed(ratio, lambda value: 100 * (1 - value))
+    return measure
+
+
+def futex_calls(writers, many):
+    def measure(tools):
+        writes = 100_000 if tools.quick else 1_000_000
+        (ours, others, unknown), done = futexes.measure(tools, "best", writers, many, writes)
+        if unknown > 0:
+            raise Unavailable(f"strace gave no call stack for {unknown} futex calls")
+        return Figure(ours, note=f"over {done} writes, no batch due; {others} more by libraries within requests")
+    return measure
+
+
+def minor_faults(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return int(file.read().rsplit(") ", 1)[1].split()[7])
+
+
+def overwrite(path, passes, size):
+    block = os.urandom(MIB)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    for i in range(passes * (size // MIB)):
+        os.pwrite(file, block, i * MIB % size)
+    os.close(file)
+
+
+def faults(tools):
+    """In steady state: a file that stays dirty and in memory is written again and again."""
+    size = 64 * MIB
+    with tools.mount(ARENA) as (point, pid):
+        path = os.path.join(point, "file")
+        overwrite(path, 2, size)
+        values = []
+        for _ in range(6 if tools.quick else 14):
+            before = minor_faults(pid)
+            overwrite(path, 4, size)
+            values.append((minor_faults(pid) - before) / (4 * size / (2 * MIB)))
+    return median_figure(values)
+
+
+def hot_ns(tools, name, threads):
+    runs = tools.microbench("^" + HOT.format(name, threads) + "$")
+    return median_figure([run["real_time"] for run in next(iter(runs.values()))])
+
+
+def hot_pools(tools, threads):
+    """{pool: figure} of the pools that are offered."""
+    tools.program("vfsprof-microbench")
+    found = {}
+    for pool in POOLS:
+        try:
+            found[pool] = hot_ns(tools, pool, threads)
+        except Unavailable:
+            continue
+    if not found:
+        raise Unavailable(f"vfsprof-microbench has no benchmark named {HOT.format('POOL', threads)}")
+    return found
+
+
+def fastest_pool(tools):
+    pool, figure = min(hot_pools(tools, 1).items(), key=lambda item: item[1].value)
+    figure.note = pool
+    return figure
+
+
+def ahead_of_baselines(threads):
+    """Time of the fastest pool as a part of the fastest baseline's; every baseline has to be there."""
+    def measure(tools):
+        pool, figure = min(hot_pools(tools, threads).items(), key=lambda item: item[1].value)
+        baseline, other = min(((name, hot_ns(tools, name, threads)) for name in BASELINES),
+                              key=lambda item: item[1].value)
+        return Figure(figure.value / other.value, repeats=figure.repeats, note=f"{pool} to {baseline}")
+    return measure
+
+
+def sharded_ahead(tools):
+    sharded, baseline = hot_ns(tools, "sharded", 8), hot_ns(tools, BASELINES[0], 8)
+    return Figure(sharded.value / baseline.value, repeats=sharded.repeats, note=f"sharded to {BASELINES[0]}")
+
+
+def oversubscribed_tail(tools):
+    tails = {name: [run[TAIL_COUNTER] for run in runs if TAIL_COUNTER in run]
+             for name, runs in tools.microbench(OVERSUBSCRIBED).items()}
+    tails = {name: values for name, values in tails.items() if values}
+    if not tails:
+        raise Unavailable(f"vfsprof-microbench reports no {TAIL_COUNTER} in {OVERSUBSCRIBED}")
+    name, values = min(tails.items(), key=lambda item: median(item[1]))
+    figure = transformed(median_figure(values), lambda value: value / 1e3)
+    figure.note = name
+    return figure
+
+
+def fio_seconds(tools, folder, size):
+    done = json.loads(tools.output(
+        "fio", "--name=raw", f"--directory={folder}", "--rw=write", "--bs=1m", f"--size={size}", "--direct=1",
+        "--ioengine=psync", "--end_fsync=1", "--fallocate=none", "--unlink=1", "--output-format=json"))
+    write = done["jobs"][0]["write"]
+    if write["io_bytes"] != size:
+        raise Unavailable("fio did not write the whole file")
+    return done["jobs"][0]["job_runtime"] / 1e3
+
+
+def flush_to_raw(tools):
+    """Time to write back what stays below one batch, by fsync, beside fio's time for as much; in turns."""
+    size, ratios = 90 * MIB, []
+    with tools.mount(BATCHED) as (point, _):
+        for i in range(6 if tools.quick else 14):
+            path = os.path.join(point, f"file-{i}")
+            overwrite(path, 1, size)
+            file = os.open(path, os.O_WRONLY)
+            ours = timed(lambda: os.fsync(file))
+            os.close(file)
+            os.unlink(path)
+            ratios.append(fio_seconds(tools, tools.work, size) / ours)
+    return median_figure(ratios, "fsync of 90 MiB against fio: psync, bs=1m, direct=1, end_fsync=1")
+
+
+def dirty_beyond_budget(tools):
+    counters = {entry["name"]: entry["total"]
+                for entry in tools.vfsprof("run", "analysis-burst", BATCHED)["arms"][0]["counters"]}
+    for name in (DIRTY_PEAK, DIRTY_BUDGET, BATCH_BYTES):
+        if name not in counters:
+            raise Unavailable(f"the daemon publishes no counter {name}")
+    return Figure((counters[DIRTY_PEAK] - counters[DIRTY_BUDGET]) / counters[BATCH_BYTES])
+
+
+def at_least(limit, unit=""):
+    return Target(f">= {limit:g}{unit}", at_least=limit)
+
+
+def at_most(limit, unit=""):
+    return Target(f"<= {limit:g}{unit}", at_most=limit)
+
+
+ROWS = [
+    Row("mount-4k-default", "throughput to the null handler's, 4 KiB, default", "", at_least(0.95), beside_null(SMALL, "default")),
+    Row("mount-4k-best", "throughput to the null handler's, 4 KiB, best", "", at_least(0.95), beside_null(SMALL, "best")),
+    Row("mount-1m-direct", "throughput to null handler and one memcpy, 1 MiB, copy=direct", "", at_least(0.95), direct_beside_null_and_memcpy),
+    Row("mount-1m-adopt", "throughput to the null handler's, 1 MiB, copy=adopt", "", at_least(0.87), beside_null(LARGE, ADOPT)),
+    Row("cpu-above-null", "CPU time above the null handler's, 4 KiB, best", "us/op", at_most(1.0, " us"), cpu_above_null),
+    Row("futex-1-one", "own futex calls within requests, best, 1 writer, one file", "calls", at_most(0), futex_calls(1, False)),
+    Row("futex-1-many", "own futex calls within requests, best, 1 writer, its file", "calls", at_most(0), futex_calls(1, True)),
+    Row("futex-8-one", "own futex calls within requests, best, 8 writers, one file", "calls", at_most(0), futex_calls(8, False)),
+    Row("futex-8-many", "own futex calls within requests, best, 8 writers, many files", "calls", at_most(0), futex_calls(8, True)),
+    Row("copies-direct", "user-space copies per byte written, copy=direct", "", Target("1.00", 0.995, 1.005), copies(SMALL, DIRECT)),
+    Row("copies-adopt-4k", "user-space copies per byte written, copy=adopt, 4 KiB", "", at_most(0.01), copies(SMALL, ADOPT)),
+    Row("copies-adopt-1m", "user-space copies per byte written, copy=adopt, 1 MiB", "", at_most(0.01), copies(LARGE, ADOPT)),
+    Row("faults-arena", "minor faults per 2 MiB written, steady state, memory=arena", "", at_most(1), faults),
+    Row("cpu-sync-path", "CPU per byte saved, mutex-pool to sync-path", "%", at_least(60, " %"), cpu_saved("sync-path")),
+    Row("cpu-best", "CPU per byte saved, mutex-pool to best", "%", at_least(85, " %"), cpu_saved("best")),
+    Row("pool-hot", "access to a hot block, fastest pool, one thread", "ns", at_most(15, " ns"), fastest_pool),
+    Row("pool-ahead-1", "fastest pool's time to the fastest baseline's, 1 thread", "", Target("< 1", below=1), ahead_of_baselines(1)),
+    Row("pool-ahead-2", "fastest pool's time to the fastest baseline's, 2 threads", "", Target("< 1", below=1), ahead_of_baselines(2)),
+    Row("pool-ahead-8", "fastest pool's time to the fastest baseline's, 8 threads", "", Target("< 1", below=1), ahead_of_baselines(8)),
+    Row("pool-sharded-8", "sharded pool's time to mutex and unordered_map, 8 threads", "", Target("< 1", below=1), sharded_ahead),
+    Row("pool-tail", "access when oversubscribed, p99.9, fastest pool", "us", Target("< 2 us", below=2), oversubscribed_tail),
+    Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
+    Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
+]

@@ -1,0 +1,117 @@
+"""The programs that measure: vfsprof, vfsprof-microbench, fio, and a mount of our own for what they do not count."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from figures import Figure, Unavailable
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+
+
+class Tools:
+    """Runs programs of one build, keeps what they say in a work directory, and remembers reports that several numbers
+    share."""
+
+    def __init__(self, quick, programs=None):
+        self.quick = quick
+        self.programs = programs or os.path.join(ROOT, "build", "release", "bin")
+        self.work = tempfile.mkdtemp(prefix="vfsprof-bench-", dir=os.environ.get("TMPDIR"))
+        self._reports = {}
+
+    def close(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def program(self, name):
+        path = os.path.join(self.programs, name)
+        if not os.path.exists(path):
+            raise Unavailable(f"{name} is not built; run scripts/build release --targets {name}")
+        return path
+
+    def output(self, *command):
+        done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            said = [line for line in done.stderr.strip().split("\n") if line] or ["(nothing)"]
+            raise Unavailable(f"{os.path.basename(command[0])} ended with code {done.returncode}: {said[-1]}")
+        return done.stdout
+
+    def vfsprof(self, command, scenario, *variants):
+        """The report of `vfsprof run` or `compare`: timing rounds only, packed."""
+        key = (command, scenario, variants)
+        if key not in self._reports:
+            arguments = [part for variant in variants for part in ("--variant", variant)]
+            arguments += ["--no-floor"] if command == "compare" else []
+            out = os.path.join(self.work, f"report-{len(self._reports)}")
+            try:
+                self._reports[key] = json.loads(self.output(
+                    self.program("vfsprof"), command, "--scenario", scenario, *arguments, "--placement", "packed",
+                    "--rounds", "6" if self.quick else "14", "--profile-rounds", "0", "--json", "--out", out))
+            except Unavailable as error:
+                self._reports[key] = error
+        if isinstance(self._reports[key], Unavailable):
+            raise self._reports[key]
+        return self._reports[key]
+
+    def microbench(self, pattern):
+        """The runs of every micro-benchmark whose name matches: {name: [run, ...]}, a run for each repetition."""
+        text = self.output(
+            self.program("vfsprof-microbench"), "--benchmark_format=json", f"--benchmark_filter={pattern}",
+            "--benchmark_repetitions=" + ("6" if self.quick else "12"), "--benchmark_min_time=0.05",
+            "--benchmark_enable_random_interleaving=true")
+        runs = {}
+        for run in json.loads(text or "{}").get("benchmarks", []):
+            if run.get("run_type") == "iteration":
+                runs.setdefault(run["run_name"], []).append(run)
+        if not runs:
+            raise Unavailable(f"vfsprof-microbench has no benchmark that matches {pattern}")
+        return runs
+
+    @contextlib.contextmanager
+    def mount(self, variant, prefix=()):
+        """The reference file system on a mount of its own: (mount point, process id of the daemon). `prefix` is put
+        before the daemon's command."""
+        folder = tempfile.mkdtemp(dir=self.work)
+        point, cache = os.path.join(folder, "mnt"), os.path.join(folder, "cache")
+        os.mkdir(point)
+        os.mkdir(cache)
+        ready, told = os.pipe()
+        with open(os.path.join(folder, "log"), "w+", encoding="utf-8") as log:
+            daemon = subprocess.Popen(
+                [*prefix, self.program("vfsprof-mount"), point, "--variant", variant, "--cache-dir", cache, "--ready-fd",
+                 str(told)], pass_fds=[told], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            os.close(told)
+            try:
+                if not os.read(ready, 1):
+                    daemon.wait(60)
+                    log.seek(0)
+                    raise Unavailable((log.read().strip().split("\n") or ["the daemon said nothing"])[-1])
+                yield point, daemon.pid
+            finally:
+                os.close(ready)
+                subprocess.run(["fusermount3", "-u", "-q", point], check=False)
+                daemon.wait(60)
+
+
+def timed(action):
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start
+
+
+def metric(entries, name):
+    """The entry of a report's list of metrics; its pairs as a figure of the ratio."""
+    for entry in entries:
+        if entry["metric"] == name and entry["pairs"] > 0:
+            low, high = entry["ratio_interval"] or (None, None)
+            return entry, Figure(entry["ratio"], low, high, entry["pairs"])
+    raise Unavailable(f"the report has no pair of rounds with {name}")
+
+
+def progress(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
