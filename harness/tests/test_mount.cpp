@@ -231,13 +231,13 @@ TEST_P(MountTest, FioVerifiesWhatItWrote) {
 
 INSTANTIATE_TEST_SUITE_P(
     Variants, MountTest,
-    ::testing::Values("mutex-pool", "sharded-pool", "sync-path", "mutex-pool,pool=tbb,threads=4",
-                      "sync-path,threads=4,max_write=1m,chunk=1m",
-                      "mutex-pool,clone_fd=on,threads=3",
-                      "sync-path,writeback=on,threads=2,max_write=128k",
+    ::testing::Values("mutex-pool", "sharded-pool", "sync-path", "default", "best,threads=4",
+                      "best,max_write=4k,chunk=64k,splice=on",
+                      "default,executor=local,flush=per_chunk,memory=heap",
+                      "default,executor=spin,flush=uring,threads=2,clone_fd=on",
+                      "best,writeback=on,threads=2,max_write=128k",
                       "sync-path,direct_io=on,threads=2,max_write=128k",
-                      "sync-path,splice=on,max_write=128k",
-                      "sync-path,splice=on,clone_fd=on,writeback=on,threads=2"),
+                      "default,splice=on,clone_fd=on,writeback=on,max_write=128k"),
     [](const auto& tested) {
       std::string name = tested.param;
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';

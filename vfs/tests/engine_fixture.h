@@ -36,14 +36,18 @@ inline constexpr std::uint64_t kTestChunk = 4096;  // bytes
 /// it.
 class EngineUnderTest {
  public:
+  /// What runs once a file or block is as found unless `flush` and `memory` say otherwise.
   explicit EngineUnderTest(const EngineCombination& combination,
-                           std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30)
-      : variant_(named_variants().front().variant), budget_bytes_(memory_budget_bytes) {
+                           std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30,
+                           std::string_view flush = "whole_file", std::string_view memory = "heap")
+      : variant_(parse_variant("mutex-pool")), budget_bytes_(memory_budget_bytes) {
     constexpr Axis kAxesOfEngine[] = {Axis::kPool, Axis::kHash,     Axis::kKey,
                                       Axis::kCopy, Axis::kMetadata, Axis::kAccounting};
     for (std::size_t i = 0; i < combination.size(); ++i) {
       variant_.values[static_cast<std::size_t>(kAxesOfEngine[i])] = combination[i];
     }
+    variant_.values[static_cast<std::size_t>(Axis::kFlush)] = flush;
+    variant_.values[static_cast<std::size_t>(Axis::kMemory)] = memory;
     variant_.options.chunk = kTestChunk;
   }
 
@@ -87,7 +91,7 @@ class EngineUnderTest {
 
   /// 0, or the errno.
   int write(File file, std::uint64_t offset, std::span<const std::byte> bytes) {
-    const auto written = engine().write({file.inode, file.handle, offset, bytes});
+    const auto written = engine().write({file.inode, file.handle, offset, Payload(bytes)});
     if (!written) return written.error().value;
     EXPECT_EQ(*written, bytes.size());
     return 0;
