@@ -1,6 +1,6 @@
 #pragma once
 
-// The second half of cached_contents.h: write-back and eviction.
+// The third part of cached_contents.h: write-back and eviction.
 
 #include <algorithm>
 #include <cerrno>
