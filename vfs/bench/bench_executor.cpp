@@ -82,12 +82,7 @@ template <class E>
 void round_trips(benchmark::State& state) {
   std::int64_t done = 0;
   for (auto _ : state) {
-    if constexpr (E::kInPlace) {
-      do_nothing(done);
-    } else {
-      TaskOf task([&done] { do_nothing(done); });
-      Shared<HandOver<E>>::get().executor.run(task);
-    }
+    Shared<HandOver<E>>::get().executor.run([&done] { do_nothing(done); });
   }
   if (done != state.iterations()) state.SkipWithError("not every task was run");
   state.SetItemsProcessed(state.iterations());
@@ -95,8 +90,7 @@ void round_trips(benchmark::State& state) {
 
 template <class E>
 void add_executor() {
-  auto& added = add(fmt::format("executor/{}/round_trip", E::kName), round_trips<E>);
-  if constexpr (!E::kInPlace) Shared<HandOver<E>>::use_in(added);
+  Shared<HandOver<E>>::use_in(add(fmt::format("executor/{}/round_trip", E::kName), round_trips<E>));
 }
 
 }  // namespace

@@ -57,13 +57,23 @@ struct Disk {
   F flush;
 };
 
+/// The chunks of `bytes`.
+std::vector<ChunkIndex> chunks_of(std::size_t bytes) {
+  std::vector<ChunkIndex> chunks;
+  for (std::uint32_t i = 0; i * kChunkBytes < bytes; ++i) chunks.push_back({i});
+  return chunks;
+}
+
 /// A file whose chunks are all dirty and in memory.
-FileImage dirty_file(int number, const std::vector<std::byte>& content) {
+FileImage dirty_file(int number, const std::vector<std::byte>& content,
+                     const std::vector<ChunkIndex>& chunks) {
   return {.inode = {kRootInode.value + 1 + static_cast<std::uint64_t>(number)},
           .size = content.size(),
           .chunk_bytes = kChunkBytes,
-          .read_chunk = [&content](ChunkIndex chunk, std::span<std::byte> out) -> Result<void> {
-            const auto from = std::span(content).subspan(chunk.value * kChunkBytes, out.size());
+          .dirty = chunks,
+          .in_place_bytes = 0,
+          .read = [&content](std::uint64_t offset, std::span<std::byte> out) -> Result<void> {
+            const auto from = std::span(content).subspan(offset, out.size());
             std::ranges::copy(from, out.begin());
             return {};
           }};
@@ -73,7 +83,8 @@ template <class F>
 void write_back(benchmark::State& state, std::size_t bytes, Durability durability) {
   Disk<F>& disk = Shared<Disk<F>>::get();
   const std::vector<std::byte> content(bytes, std::byte{1});
-  const FileImage file = dirty_file(state.thread_index(), content);
+  const std::vector<ChunkIndex> chunks = chunks_of(bytes);
+  const FileImage file = dirty_file(state.thread_index(), content, chunks);
   Result<void> result;
   for (auto _ : state) {
     const Result<void> written = disk.flush.write_back(file, disk.cache, durability);

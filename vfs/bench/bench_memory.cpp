@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstddef>
-#include <memory_resource>
 #include <new>
 #include <string_view>
+#include <vector>
 
 #include "vfs/bench/bench.h"
 #include "vfs/strategies.h"
@@ -16,33 +15,34 @@ namespace vfsprof::vfs::bench {
 namespace {
 
 /// What fresh pages from the kernel cost: a mapping of its own for each chunk.
-class FreshMapping final : public std::pmr::memory_resource {
+class FreshMapping final : public BlockMemory {
  public:
   static constexpr std::string_view kName = "baseline-mmap";
 
- private:
-  void* do_allocate(std::size_t bytes, std::size_t) override {
+  std::size_t segment_bytes(std::size_t chunk_bytes) const override { return chunk_bytes; }
+  bool fills_growth() const override { return false; }
+  std::size_t slab_bytes() const override { return 0; }
+  std::byte* allocate(std::size_t bytes) override {
     void* const memory =
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
-    return memory;
+    return static_cast<std::byte*>(memory);
   }
-  void do_deallocate(void* memory, std::size_t bytes, std::size_t) override {
-    ::munmap(memory, bytes);
-  }
-  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+  void release(std::byte* memory, std::size_t bytes) noexcept override { ::munmap(memory, bytes); }
 };
 
 template <class M>
 void use_chunks(benchmark::State& state, std::size_t bytes) {
   M& memory = Shared<M>::get();
-  const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t segment = memory.segment_bytes(bytes);
+  std::vector<std::byte*> chunk(bytes / segment);
   for (auto _ : state) {
-    auto* const chunk = static_cast<std::byte*>(memory.allocate(bytes));
-    for (std::size_t page = 0; page < bytes; page += page_bytes) chunk[page] = std::byte{1};
-    benchmark::DoNotOptimize(chunk);
+    for (std::byte*& part : chunk) {
+      part = memory.allocate(segment);
+      for (std::size_t at = 0; at < segment; at += kPageBytes) part[at] = std::byte{1};
+    }
     benchmark::ClobberMemory();
-    memory.deallocate(chunk, bytes);
+    for (std::byte* const part : chunk) memory.release(part, segment);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
 }

@@ -1,8 +1,9 @@
-// metadata/VALUE/write/SPREAD: what a write asks and tells of its file: is it dirty, how long is
-// it, what changed.
+// metadata/VALUE/write/SPREAD: what a write asks and tells of its file: how long is it, what
+// changed.
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 
 #include "vfs/bench/bench.h"
@@ -18,26 +19,25 @@ template <class M>
 class Files {
  public:
   Files() {
-    for (std::uint64_t file = 0; file < kFiles; ++file) metadata_.add(inode(file), {});
+    for (std::uint64_t file = 0; file < kFiles; ++file)
+      metadata_.add(files_[file], inode(file), {});
   }
 
   bool write(const Place& place, const timespec& now) {
-    const InodeId file = inode(place.file);
-    benchmark::DoNotOptimize(metadata_.is_dirty(file));
+    auto& file = files_[place.file];
+    const InodeId id = inode(place.file);
     const ChunkIndex chunk{place.chunk};
-    return metadata_.extent(file).has_value() &&
-           metadata_
-               .record_write(file, {.first = chunk,
-                                    .last = chunk,
-                                    .end = (place.chunk + 1) * kChunkBytes,
-                                    .now = now})
-               .has_value();
+    const WriteRecord record{
+        .first = chunk, .last = chunk, .end = (place.chunk + 1) * kChunkBytes, .now = now};
+    return metadata_.extent(file, id).has_value() &&
+           metadata_.record_write(file, id, record).has_value();
   }
 
  private:
   static InodeId inode(std::uint64_t file) { return {kRootInode.value + 1 + file}; }
 
   M metadata_;
+  std::array<typename M::PerFile, kFiles> files_;
 };
 
 template <class M>

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 #include <oneapi/tbb/concurrent_hash_map.h>
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "vfs/bench/bench.h"
 #include "vfs/strategies.h"
@@ -30,7 +31,13 @@ namespace vfsprof::vfs::bench {
 
 inline constexpr std::size_t kBlockBytes = 4096;
 
-inline Block make_block() { return {.data = std::pmr::vector<std::byte>(kBlockBytes)}; }
+/// A full block. Its memory lives as long as the program.
+inline Block make_block() {
+  static Heap memory;
+  Block block{.data = BlockBytes(memory, kBlockBytes)};
+  block.data.resize(kBlockBytes);
+  return block;
+}
 
 /// Calls `insert(place)` for every place.
 template <class Insert>
@@ -50,7 +57,9 @@ template <class P, class H, class Key, class A>
 class PoolSubject {
  public:
   PoolSubject() {
-    for_each_place([this](const Place& place) { pool_.insert(key_of<Key>(place), make_block()); });
+    for_each_place([this](const Place& place) {
+      pool_.insert(files_[place.file], key_of<Key>(place), make_block());
+    });
   }
 
   static std::string_view name() { return P::kName; }
@@ -60,15 +69,18 @@ class PoolSubject {
 
   template <class Change>
   bool modify(const Place& place, Change&& change) {
-    return pool_.modify(key_of<Key>(place), change);
+    return pool_.modify(files_[place.file], key_of<Key>(place), change);
   }
   template <class Look>
   bool read(const Place& place, Look&& look) {
-    return pool_.read(key_of<Key>(place), look);
+    return pool_.read(files_[place.file], key_of<Key>(place), look);
   }
 
  private:
-  P::template Of<Key, KeyHasher<Key, H>, A> pool_;
+  using Pool = P::template Of<Key, KeyHasher<Key, H>, A>;
+
+  Pool pool_;
+  std::array<typename Pool::PerFile, kFiles> files_;
 };
 
 using BaselineHasher = KeyHasher<Packed, Fx>;
@@ -194,9 +206,11 @@ struct WriteAccess {
   static constexpr std::string_view kName = "write_4k";
   template <class Subject>
   static bool apply(Subject& subject, const Place& place) {
+    static const std::vector<std::byte> kContent(kBlockBytes, std::byte{7});
     return subject.modify(place, [](Block& block) {
       ++block.version;
-      std::memset(block.data.data(), static_cast<int>(block.version & 0xff), kBlockBytes);
+      const Payload payload(kContent);
+      block.data.write(0, {.payload = payload, .offset = 0, .size = kBlockBytes});
     });
   }
 };
