@@ -1,7 +1,6 @@
 #pragma once
 
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "vfs/backing_source.h"
+#include "vfs/base/file_clock.h"
 #include "vfs/chunk_geometry.h"
 #include "vfs/copy/copy.h"
 #include "vfs/counters.h"
@@ -31,13 +31,6 @@
 #include "vfs/write_behind.h"
 
 namespace vfsprof::vfs {
-
-/// The kernel's own resolution of file times: to the tick.
-inline timespec now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  return time;
-}
 
 /// The content of regular files: blocks in a pool, written back to the disk cache.
 ///
@@ -244,7 +237,7 @@ std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::wr
                                                  {.first = geometry_.chunk_of(offset),
                                                   .last = geometry_.chunk_of(end - 1),
                                                   .end = end,
-                                                  .now = now()});
+                                                  .now = file_time_now()});
     if (!recorded) return Failure(recorded.error());
   }
   if (!result) return Failure(result.error());

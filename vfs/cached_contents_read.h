@@ -105,7 +105,7 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::resize(InodeId inode, st
     const Result<Extent> extent = metadata_.extent(file->metadata, inode);
     if (!extent) return Failure(extent.error());
     cut_blocks(*file, size, extent->size);
-    const auto resized = metadata_.resize(file->metadata, inode, size, now());
+    const auto resized = metadata_.resize(file->metadata, inode, size, file_time_now());
     if (!resized) return resized;
   }
   return was_dirty ? write_back_locked(*file, Durability::kOnRequest) : Result<void>();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "vfs/base/file_clock.h"
 #include "vfs/counters.h"
 #include "vfs/fuse/handshake.h"
 #include "vfs/fuse/reply.h"
@@ -54,12 +55,6 @@ void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
   reply_attributes(request, [&] { return engine(request).attributes(InodeId{inode}); });
 }
 
-timespec now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return time;
-}
-
 void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int to_set,
              fuse_file_info*) {
   AttributeChange change;
@@ -68,9 +63,9 @@ void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int to_s
   if (to_set & FUSE_SET_ATTR_GID) change.gid = wanted->st_gid;
   if (to_set & FUSE_SET_ATTR_SIZE) change.size = static_cast<std::uint64_t>(wanted->st_size);
   if (to_set & FUSE_SET_ATTR_ATIME) change.accessed = wanted->st_atim;
-  if (to_set & FUSE_SET_ATTR_ATIME_NOW) change.accessed = now();
+  if (to_set & FUSE_SET_ATTR_ATIME_NOW) change.accessed = file_time_now();
   if (to_set & FUSE_SET_ATTR_MTIME) change.modified = wanted->st_mtim;
-  if (to_set & FUSE_SET_ATTR_MTIME_NOW) change.modified = now();
+  if (to_set & FUSE_SET_ATTR_MTIME_NOW) change.modified = file_time_now();
   reply_attributes(request, [&] { return engine(request).set_attributes(InodeId{inode}, change); });
 }
 

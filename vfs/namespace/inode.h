@@ -46,12 +46,6 @@ class Namespace::GoneList {
   std::vector<InodeId> inodes_;
 };
 
-inline timespec wall_clock_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return now;
-}
-
 /// 0, EINVAL or ENAMETOOLONG.
 int check_entry_name(std::string_view name);
 

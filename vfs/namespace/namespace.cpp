@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "vfs/base/check.h"
+#include "vfs/base/file_clock.h"
 #include "vfs/namespace/inode.h"
 
 namespace vfsprof::vfs {
@@ -65,7 +66,7 @@ Namespace::Inode& Namespace::add_inode(NewNode node, Caller caller, const Inode*
   attributes.uid = caller.uid;
   attributes.gid = caller.gid;
   if (S_ISCHR(node.mode) || S_ISBLK(node.mode)) attributes.device = node.device;
-  attributes.accessed = attributes.changed = wall_clock_now();
+  attributes.accessed = attributes.changed = file_time_now();
   if (!S_ISREG(node.mode)) attributes.modified = attributes.changed;
   if (S_ISDIR(node.mode)) {
     inode->directory = std::make_unique<Directory>();
@@ -87,7 +88,7 @@ void Namespace::add_name(Inode& directory, std::string_view name, Inode& inode) 
   inode.names.push_back({directory.id(), std::string(name)});
   inode.name_sequence = name_sequence_;
   ++(inode.is_directory() ? directory : inode).attributes.links;
-  inode.attributes.changed = wall_clock_now();
+  inode.attributes.changed = file_time_now();
   directory.attributes.modified = directory.attributes.changed = inode.attributes.changed;
 }
 
@@ -101,7 +102,7 @@ void Namespace::remove_name(Inode& directory, std::string_view name, Inode& inod
   inode.names.erase(position);
   inode.name_sequence = name_sequence_;
   --(inode.is_directory() ? directory : inode).attributes.links;
-  inode.attributes.changed = wall_clock_now();
+  inode.attributes.changed = file_time_now();
   directory.attributes.modified = directory.attributes.changed = inode.attributes.changed;
 }
 
@@ -265,7 +266,7 @@ Result<Attributes> Namespace::set_attributes(InodeId inode, const AttributeChang
   attributes.gid = change.gid.value_or(attributes.gid);
   attributes.accessed = change.accessed.value_or(attributes.accessed);
   if (!found->is_regular()) attributes.modified = change.modified.value_or(attributes.modified);
-  attributes.changed = wall_clock_now();
+  attributes.changed = file_time_now();
   return attributes;
 }
 

@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "vfs/base/file_clock.h"
 #include "vfs/namespace/inode.h"
 #include "vfs/namespace/namespace.h"
 
@@ -39,7 +40,7 @@ bool Namespace::exceeds_links(const Inode& from_directory, const Inode& source,
 void Namespace::exchange(EntryName from, Inode& source, EntryName to, Inode& target) {
   Inode& from_directory = *find(from.parent);
   Inode& to_directory = *find(to.parent);
-  const timespec now = wall_clock_now();
+  const timespec now = file_time_now();
   const auto move = [&](Inode& inode, EntryName old_name, EntryName new_name) {
     for (InodeName& one : inode.names) {
       if (one.parent != old_name.parent || one.name != old_name.name) continue;

@@ -92,7 +92,7 @@ TEST_P(EveryEngine, UnlinkedOpenFilesWorkUntilClosed) {
   EXPECT_EQ(fs.sync(file), 0);
   EXPECT_EQ(fs.content(file), bytes_of("beforeafter"));
   fs.close(file);
-  EXPECT_EQ(fs.write(file, 0, bytes_of("x")), ESTALE);
+  EXPECT_EQ(fs.write(File{file.inode, {}}, 0, bytes_of("x")), ESTALE);
   EXPECT_FALSE(fs.engine().lookup({kRootInode, "a"}));
 }
 
