@@ -39,7 +39,7 @@ namespace vfsprof::vfs {
 /// Cost: four or five dependent rounds of 3 to 4 cycles, and a call through a pointer that is set
 /// once per object, since code for a newer processor cannot be inlined into code for all: about
 /// 7 ns for 16 bytes. Of 20 bytes the last 16 are words that straddle the key's own and must be
-/// stored first: about 11 ns. Without AES-NI 16 table look-ups a round: about 100 ns.
+/// stored first: about 11 ns. Without AES-NI 16 table look-ups a round: about 200 ns.
 /// Source: the construction of aHash (Kaitchuck), the round of FIPS 197.
 class Aes {
  public:
