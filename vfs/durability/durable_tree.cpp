@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "vfs/durability/tombstone.h"
+
 namespace vfsprof::vfs {
 
 namespace {
@@ -43,6 +45,11 @@ bool DurableTree::marked(InodeId inode) const {
   return marks_.contains(inode.value);
 }
 
+/// Whether the next mount would find the inode, or its object, if nothing was done about it.
+bool DurableTree::has_record_or_object(InodeId inode) const {
+  return marked(inode) || !names_.removed_store_key(inode).empty();
+}
+
 Result<Attributes> DurableTree::link(InodeId inode, EntryName entry) {
   auto linked = names_.link(inode, entry);
   if (linked) follow({{inode}});
@@ -70,7 +77,8 @@ Result<void> DurableTree::rename(EntryName from, EntryName to, RenameFlags flags
   Step step{{renamed->moved}};
   if (renamed->other) {
     step.inodes.push_back(*renamed->other);
-    step.replaces_durable = marked(*renamed->other) || (flags.exchange && marked(renamed->moved));
+    step.replaces_durable =
+        has_record_or_object(*renamed->other) || (flags.exchange && marked(renamed->moved));
   }
   follow(std::move(step));
   return {};
@@ -78,9 +86,9 @@ Result<void> DurableTree::rename(EntryName from, EntryName to, RenameFlags flags
 
 /// Brings the records on the disk up to a change of names.
 void DurableTree::follow(Step step) {
-  const bool any_marked =
-      std::ranges::any_of(step.inodes, [&](InodeId one) { return marked(one); });
-  if (!any_marked) return;
+  const bool any_known =
+      std::ranges::any_of(step.inodes, [&](InodeId one) { return has_record_or_object(one); });
+  if (!any_known) return;
   const std::lock_guard lock(records_mutex_);
   pending_.push_back(std::move(step));
   // What fails stays pending; the next sync reports it.
@@ -189,8 +197,20 @@ Result<void> DurableTree::write_record(InodeRecord& record, Extent extent, Durab
   return {};
 }
 
+/// Removes the record of an inode that has no name any more; if an object stands behind it, puts a
+/// tombstone in its place. The caller holds `records_mutex_`.
 Result<void> DurableTree::remove_record(InodeId inode) {
-  if (const auto removed = cache_.remove_record(inode); !removed) return removed;
+  const std::string store_key = names_.removed_store_key(inode);
+  if (store_key.empty()) {
+    if (const auto removed = cache_.remove_record(inode); !removed) return removed;
+  } else {
+    unsynced_tombstones_.push_back(tombstone_of(inode, store_key));
+    const auto written = cache_.write_record(unsynced_tombstones_.back(), Durability::kOnRequest);
+    if (!written) {
+      unsynced_tombstones_.pop_back();
+      return written;
+    }
+  }
   {
     const std::lock_guard lock(marks_mutex_);
     marks_.erase(inode.value);
@@ -226,6 +246,10 @@ Result<void> DurableTree::sync_directory(InodeId directory) {
   if (const auto done = sync_records(names_.children(directory), Extent::kNames); !done) {
     return done;
   }
+  for (; !unsynced_tombstones_.empty(); unsynced_tombstones_.pop_back()) {
+    const auto written = cache_.write_record(unsynced_tombstones_.back(), Durability::kDurable);
+    if (!written) return written;
+  }
   return cache_.sync_records();
 }
 
@@ -238,6 +262,7 @@ Result<void> DurableTree::save_all() {
     const auto written = write_record(record, Extent::kAll, Durability::kOnRequest);
     if (!written) return written;
   }
+  unsynced_tombstones_.clear();
   return cache_.sync_all();
 }
 

@@ -112,14 +112,17 @@ class DurableTree {
   Result<std::vector<InodeRecord>> mark_and_snapshot(std::span<const InodeId> inodes);
   Result<void> write_record(InodeRecord& record, Extent extent, Durability durability);
   Result<void> remove_record(InodeId inode);
+  bool has_record_or_object(InodeId inode) const;
   Result<void> sync_records(std::span<const InodeId> inodes, Extent extent);
-  Result<void> sweep(const DiskCache::Contents& found, std::span<const InodeId> replaced);
+  Result<void> sweep(const DiskCache::Contents& found, std::span<const InodeRecord> replaced);
 
   DiskCache& cache_;
   FileContents& contents_;
   /// Held while records are written, so that they reach the disk in the order of the changes.
   std::mutex records_mutex_;
   std::deque<Step> pending_;  ///< under `records_mutex_`
+  /// Written, but not known to be on the disk. Under `records_mutex_`.
+  std::vector<InodeRecord> unsynced_tombstones_;
   mutable std::mutex marks_mutex_;
   /// By inode. Set before the snapshot that is written, so that a change of names either is in the
   /// snapshot or sees the mark. Under `marks_mutex_`.

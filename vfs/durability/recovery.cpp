@@ -2,20 +2,34 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "vfs/durability/durable_tree.h"
+#include "vfs/durability/tombstone.h"
 #include "vfs/store/import.h"
 
 namespace vfsprof::vfs {
 
 namespace {
 
+/// Moves the records for which `matches` holds out of `records`.
+template <class Matches>
+std::vector<InodeRecord> take_out(std::vector<InodeRecord>& records, Matches matches) {
+  const auto taken = std::ranges::stable_partition(records, std::not_fn(matches));
+  std::vector<InodeRecord> result(std::make_move_iterator(taken.begin()),
+                                  std::make_move_iterator(taken.end()));
+  records.erase(taken.begin(), taken.end());
+  return result;
+}
+
 /// Completes steps that changed several inodes: the daemon may have ended when only one of their
-/// records was written. Returns the inodes that such a step left without a name; they are no longer
-/// in `records`.
-std::vector<InodeId> complete_steps(std::vector<InodeRecord>& records) {
+/// records was written. Returns the records of inodes that such a step left without a name; they
+/// are no longer in `records`.
+std::vector<InodeRecord> complete_steps(std::vector<InodeRecord>& records) {
   std::unordered_map<std::uint64_t, std::size_t> index;
   for (std::size_t i = 0; i < records.size(); ++i) index[records[i].attributes.inode.value] = i;
   // As they were written: completing one record must not make another step look older or newer than
@@ -32,28 +46,32 @@ std::vector<InodeId> complete_steps(std::vector<InodeRecord>& records) {
       names = &other.names;
     }
   }
-  std::vector<InodeId> dropped;
+  std::unordered_set<std::uint64_t> dropped;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto& [sequence, names] = newest[i];
     if (names == nullptr) continue;
     records[i].name_sequence = sequence;
     records[i].names = *names;
-    if (names->empty()) dropped.push_back(records[i].attributes.inode);
+    if (names->empty()) dropped.insert(records[i].attributes.inode.value);
   }
-  std::erase_if(records, [&](const InodeRecord& record) {
-    return std::ranges::find(dropped, record.attributes.inode) != dropped.end();
+  return take_out(records, [&](const InodeRecord& record) {
+    return dropped.contains(record.attributes.inode.value);
   });
-  return dropped;
 }
 
 }  // namespace
 
 /// Removes content that belongs to no inode.
 Result<void> DurableTree::sweep(const DiskCache::Contents& found,
-                                std::span<const InodeId> replaced) {
-  for (const InodeId inode : replaced) {
+                                std::span<const InodeRecord> replaced) {
+  for (const InodeRecord& record : replaced) {
     // The record first: a record without its content would come back as an empty file.
-    if (const auto removed = cache_.remove_record(inode); !removed) return removed;
+    const InodeId inode = record.attributes.inode;
+    const auto removed =
+        record.store_key.empty()
+            ? cache_.remove_record(inode)
+            : cache_.write_record(tombstone_of(inode, record.store_key), Durability::kDurable);
+    if (!removed) return removed;
   }
   std::unordered_set<std::uint64_t> recorded;
   for (const InodeRecord& record : found.records) recorded.insert(record.attributes.inode.value);
@@ -70,12 +88,20 @@ Result<DurableTree::Recovery> DurableTree::recover(ObjectStore& store) {
   if (!found) return Failure(found.error());
   Recovery recovery;
   recovery.faults = std::move(found->faults);
-  const std::vector<InodeId> replaced = complete_steps(found->records);
+  const std::vector<InodeRecord> tombstones =
+      take_out(found->records, [](const InodeRecord& record) { return record.is_tombstone(); });
+  const std::vector<InodeRecord> replaced = complete_steps(found->records);
   if (const auto swept = sweep(*found, replaced); !swept) return Failure(swept.error());
   for (const auto* const inodes : {&found->files, &found->unreadable_records}) {
     for (const InodeId inode : *inodes) names_.reserve_inodes_up_to(inode);
   }
-  for (const InodeId inode : replaced) names_.reserve_inodes_up_to(inode);
+  std::unordered_set<std::string> removed_keys;
+  for (const auto* const records : {&tombstones, &replaced}) {
+    for (const InodeRecord& record : *records) {
+      names_.reserve_inodes_up_to(record.attributes.inode);
+      removed_keys.insert(record.store_key);
+    }
+  }
 
   const RestoreReport restored = names_.restore(found->records);
   recovery.faults.insert(recovery.faults.end(), restored.faults.begin(), restored.faults.end());
@@ -100,7 +126,7 @@ Result<DurableTree::Recovery> DurableTree::recover(ObjectStore& store) {
     for (const InodeId inode : restored.lost) pending_.push_back({{inode}});
   }
 
-  auto imported = import_objects(store, names_);
+  auto imported = import_objects(store, names_, removed_keys);
   if (!imported) return Failure(imported.error());
   recovery.faults.insert(recovery.faults.end(), imported->faults.begin(), imported->faults.end());
   for (const ImportedObject& object : imported->objects) {

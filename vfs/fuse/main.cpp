@@ -51,7 +51,12 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--cache-dir", options.cache_directory,
                  "Directory on a disk for what is written back; files found there are served again "
                  "(required, but for a variant that keeps no contents)");
-  app.add_option("--store", options.store, "Backing object store")->capture_default_str();
+  app.add_option("--store", options.store,
+                 fmt::format("Backing object store: {}. objects: held from the start; TIME: what "
+                             "every call takes longer, for example 5ms; CALL:N: each N-th call of "
+                             "list, fetch or put fails, for example fetch:3",
+                             kStoreUsage))
+      ->capture_default_str();
   app.add_option("--memory-budget", options.memory_budget_bytes,
                  "Cached data kept in memory, for example 512MB or 4GB")
       ->transform(CLI::AsSizeValue(false))

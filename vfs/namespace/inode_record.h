@@ -32,6 +32,10 @@ struct InodeRecord {
   std::vector<InodeName> names;  ///< empty for the root only
   std::string symlink_target;
   std::string store_key;  ///< of a file that exists in the object store, else empty
+  /// Left behind for a file that was removed while its object stays in the store, so that a mount
+  /// does not show it again. Stands for no inode.
+  bool is_tombstone() const { return names.empty() && !store_key.empty(); }
+
   /// The others of the same step (rename over a target, exchange): all of it holds, or nothing.
   std::vector<InodeNames> also;
 };

@@ -107,8 +107,10 @@ void Namespace::remove_name(Inode& directory, std::string_view name, Inode& inod
 }
 
 void Namespace::drop_if_unused(Inode& inode, GoneList& gone) {
-  if (inode.attributes.links > 0 || inode.lookups > 0 || inode.opens > 0) return;
+  if (inode.attributes.links > 0) return;
   const InodeId id = inode.id();
+  if (!inode.store_key.empty()) removed_store_keys_.try_emplace(id.value, inode.store_key);
+  if (inode.lookups > 0 || inode.opens > 0) return;
   if (!inode.store_key.empty()) objects_.erase(inode.store_key);
   inodes_.erase(id.value);
   gone.add(id);

@@ -109,6 +109,8 @@ class Namespace {
 
   /// The key under which the file is in the object store; empty for one that is not there.
   std::string store_key(InodeId inode) const;
+  /// The key of a file that lost its last name, gone or not, since mount; empty for all others.
+  std::string removed_store_key(InodeId inode) const;
   /// Adds a regular file for an object of the store, with the directories that its key names
   /// ("a/b/c"). Returns the inode that already has this key if there is one. Errors: EINVAL for a
   /// key with an empty, "." or ".." part; EEXIST or ENOTDIR where names collide.
@@ -144,6 +146,7 @@ class Namespace {
   std::uint64_t next_inode_;
   std::uint64_t name_sequence_ = 0;
   std::unordered_map<std::string, InodeId> objects_;  ///< by store key
+  std::unordered_map<std::uint64_t, std::string> removed_store_keys_;
   const GoneCallback gone_;
 };
 

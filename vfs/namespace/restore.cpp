@@ -204,6 +204,12 @@ std::string Namespace::store_key(InodeId inode) const {
   return found == nullptr ? std::string() : found->store_key;
 }
 
+std::string Namespace::removed_store_key(InodeId inode) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = removed_store_keys_.find(inode.value);
+  return found == removed_store_keys_.end() ? std::string() : found->second;
+}
+
 Result<InodeId> Namespace::add_object(std::string_view key) {
   const std::unique_lock lock(mutex_);
   if (const auto known = objects_.find(std::string(key)); known != objects_.end()) {

@@ -4,13 +4,15 @@
 
 namespace vfsprof::vfs {
 
-Result<ImportReport> import_objects(ObjectStore& store, Namespace& names) {
+Result<ImportReport> import_objects(ObjectStore& store, Namespace& names,
+                                    const std::unordered_set<std::string>& removed) {
   ImportReport report;
   std::string after;
   do {
     auto page = store.list(after);
     if (!page) return Failure(page.error());
     for (const StoredObject& object : page->objects) {
+      if (removed.contains(object.key)) continue;
       const auto inode = names.add_object(object.key);
       if (inode) {
         report.objects.push_back({*inode, object.size, object.modified_s});

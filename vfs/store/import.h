@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "vfs/base/ids.h"
@@ -22,8 +23,9 @@ struct ImportReport {
   std::vector<std::string> faults;  ///< one sentence for each object that cannot be a file
 };
 
-/// Shows every object of the store as a file of the namespace; a key's '/' make directories.
-/// Errors: those of listing the store.
-Result<ImportReport> import_objects(ObjectStore& store, Namespace& names);
+/// Shows every object of the store as a file of the namespace, but those whose keys are in
+/// `removed`; a key's '/' make directories. Errors: those of listing the store.
+Result<ImportReport> import_objects(ObjectStore& store, Namespace& names,
+                                    const std::unordered_set<std::string>& removed = {});
 
 }  // namespace vfsprof::vfs

@@ -1,5 +1,6 @@
 #include "vfs/store/memory_store.h"
 
+#include <fmt/format.h>
 #include <time.h>
 
 #include <algorithm>
@@ -11,6 +12,21 @@ namespace vfsprof::vfs {
 
 MemoryStore::MemoryStore(std::size_t page_objects) : page_objects_(page_objects) {
   VFSPROF_CHECK(page_objects > 0);
+}
+
+void MemoryStore::preload(std::uint64_t count, std::uint64_t size) {
+  const std::unique_lock lock(mutex_);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::string key = fmt::format("object-{:06}", i);
+    const std::string line = key + '\n';
+    Object object{std::vector<std::byte>(size), ::time(nullptr)};
+    for (std::span<std::byte> rest = object.content; !rest.empty();) {
+      const auto part = std::as_bytes(std::span(line)).first(std::min(line.size(), rest.size()));
+      std::ranges::copy(part, rest.begin());
+      rest = rest.subspan(part.size());
+    }
+    objects_.insert_or_assign(std::move(key), std::move(object));
+  }
 }
 
 Result<ObjectPage> MemoryStore::list(std::string_view after) {

@@ -18,6 +18,11 @@ class MemoryStore final : public ObjectStore {
 
   explicit MemoryStore(std::size_t page_objects = kDefaultPageObjects);
 
+  /// Adds `count` objects of `size` bytes: `object-000000`, `object-000001`, ... The content of
+  /// each is its key and a line feed, over and over, so that a reader can tell that it got the
+  /// right one. Errors: std::bad_alloc.
+  void preload(std::uint64_t count, std::uint64_t size);
+
   Result<ObjectPage> list(std::string_view after) override;
   Result<std::size_t> fetch(std::string_view key, std::uint64_t offset,
                             std::span<std::byte> out) override;

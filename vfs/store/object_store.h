@@ -34,7 +34,8 @@ struct ObjectPage {
 /// Where the files that are not in the cache come from: a flat map of keys to contents, as S3 has
 /// it.
 ///
-/// Errors: ENOENT for a key that is not there, EIO and ETIMEDOUT for a store that does not answer.
+/// Errors: ENOENT for a key that is not there, EINVAL for one that cannot be, EIO and ETIMEDOUT for
+/// a store that does not answer; of `put` also ENOSPC and the like.
 /// Threads: every member is safe, and may take as long as a network does.
 class ObjectStore {
  public:
@@ -48,7 +49,13 @@ class ObjectStore {
   virtual Result<void> put(std::string_view key, std::span<const std::byte> content) = 0;
 };
 
-/// Opens the store that `spec` names: `memory`. Errors: StoreError for anything else.
-std::unique_ptr<ObjectStore> open_store(std::string_view spec);
+/// What `open_store` takes, for help and errors.
+inline constexpr std::string_view kStoreUsage =
+    "memory[,objects=COUNTxSIZE] or dir:PATH, each with [,latency=TIME][,fail=CALL:N]";
+
+/// Opens the store that `text` names, for example `memory,objects=16x1m` or
+/// `dir:/srv/objects,latency=20ms,fail=fetch:3` (README.md says what each part means).
+/// Errors: StoreError, which names the part at fault and what is allowed there.
+std::unique_ptr<ObjectStore> open_store(std::string_view text);
 
 }  // namespace vfsprof::vfs

@@ -149,6 +149,7 @@ TEST(WorkerPool, RunsWhatATaskPostsWhileThePoolEnds) {
 }
 
 TEST(WorkerPool, WakesNobodyWhileAllWorkersAreAwake) {
+  CountedTask::Counts counts;
   WorkerPool pool(1);
   std::atomic<bool> started{false};
   std::atomic<bool> go_on{false};
@@ -160,7 +161,6 @@ TEST(WorkerPool, WakesNobodyWhileAllWorkersAreAwake) {
   pool.spawn(busy);
   started.wait(false);
   const std::uint64_t wakes = total(Counter::kThreadWakes);
-  CountedTask::Counts counts;
   for (int i = 0; i < 10; ++i) pool.post(std::make_unique<CountedTask>(counts));
   EXPECT_EQ(total(Counter::kThreadWakes), wakes);
   go_on.store(true);
