@@ -140,7 +140,7 @@ class Bench(unittest.TestCase):
         def runs(name, times):
             return [{"run_name": name, "run_type": "iteration", "real_time": time} for time in times]
         self.replace("vfsprof-microbench", """case "$*" in
-*baseline_mutex_map*) cat <<'END'
+*baseline-mutex-unordered_map*) cat <<'END'
 %s
 END
 ;; *baseline*) cat <<'END'
