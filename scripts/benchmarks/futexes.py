@@ -8,27 +8,41 @@ import time
 
 from figures import Unavailable
 
-# libfuse runs a request inside this function: what has it on its stack happens between receipt and reply.
-WITHIN_REQUEST = re.compile(r"\(fuse_session_process_buf")
+# A session thread works on a request inside libfuse: what has a frame of it on its stack happens between receipt and
+# reply. (By file, as libfuse's inner functions have no symbols.) A hand-off to another thread shows as well: it wakes, and
+# the session thread waits.
+WITHIN_REQUEST = re.compile(r"/libfuse3?[-.\w]*\.so")
 # The C and C++ run-time libraries make futex calls on behalf of their callers.
 RUN_TIME = re.compile(r"/(ld-linux|libc|libpthread|libstdc\+\+|libgcc_s|libc\+\+)[-.\w+]*\.so")
-CALL = re.compile(r"^(?:\[pid +)?\d+\]? +(\d+\.\d+) futex\(")
+CALL = re.compile(r"^(\d+) +(\d+\.\d+) (futex\(|<\.\.\. futex resumed>)")
 FRAME = re.compile(r"^ > ([^(\[]+)")
 
 
 def futex_calls(trace, start, end):
-    """Yields the stack (lines) of every futex call of an strace log that began in [start, end]."""
-    stack = None
+    """The stack (lines) of every futex call of an strace log that began in [start, end]. The stack of a call that blocked
+    stands behind the line that says that it went on. One that never did belongs to no request that was answered."""
+    stacks, blocked = [], set()
+    stack = []  # where the next frames go
     for line in trace:
-        call = CALL.match(line)
-        if call:
-            if stack is not None:
-                yield stack
-            stack = [] if start <= float(call.group(1)) <= end else None
-        elif stack is not None and line.startswith(" > "):
+        if line.startswith(" > "):
             stack.append(line)
-    if stack is not None:
-        yield stack
+            continue
+        call = CALL.match(line)
+        stack = []
+        if not call:
+            continue
+        thread = call.group(1)
+        if call.group(3) == "futex(":
+            began_in_time = start <= float(call.group(2)) <= end
+            if line.rstrip().endswith("<unfinished ...>"):
+                blocked.add(thread) if began_in_time else blocked.discard(thread)
+                continue
+        else:
+            began_in_time = thread in blocked
+            blocked.discard(thread)
+        if began_in_time:
+            stacks.append(stack)
+    return stacks
 
 
 def caller_of(stack):

@@ -62,7 +62,7 @@ class Tools:
         """The runs of every micro-benchmark whose name matches: {name: [run, ...]}, a run for each repetition."""
         text = self.output(
             self.program("vfsprof-microbench"), "--benchmark_format=json", f"--benchmark_filter={pattern}",
-            "--benchmark_repetitions=" + ("6" if self.quick else "12"), "--benchmark_min_time=0.05",
+            "--benchmark_repetitions=" + ("6" if self.quick else "12"), "--benchmark_min_time=0.2",
             "--benchmark_enable_random_interleaving=true")
         runs = {}
         for run in json.loads(text or "{}").get("benchmarks", []):
