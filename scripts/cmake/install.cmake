@@ -33,7 +33,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/vfsprof-config-version.cm
   COMPATIBILITY SameMinorVersion)
 # The dependencies are found by whoever links the static libraries with the same files as here.
 file(GLOB dependencies CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/third_party/*.cmake)
-list(FILTER dependencies EXCLUDE REGEX "/(googletest|benchmark)\\.cmake$")
+list(FILTER dependencies EXCLUDE REGEX "/(googletest|benchmark|boost)\\.cmake$")
 install(FILES ${dependencies} DESTINATION ${package_folder}/third_party)
 install(FILES
   ${PROJECT_BINARY_DIR}/vfsprof-config.cmake

@@ -125,7 +125,7 @@ int run(const Options& options) {
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   // In this order: whoever posts to the workers goes before they do.
-  WorkerPool workers(kWorkers);
+  WorkerPool workers(variant.has_strategies() ? kWorkers : 0);
   const std::unique_ptr<Engine> engine = make_engine(
       variant,
       {.cache_directory = options.cache_directory,
