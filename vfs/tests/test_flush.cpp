@@ -53,7 +53,7 @@ TEST_P(FlushTest, WritesOnlyDirtyChunksWhereItChangesAFileInPlace) {
   const ino_t file = status_of(data_path()).st_ino;
   // In no order, and one that was cut off since.
   image.dirty = {{10}, {2}, {7}, {3}, {4000}};
-  for (const std::uint64_t chunk : {2, 3, 7, 10}) {
+  for (const std::uint64_t chunk : {2U, 3U, 7U, 10U}) {
     image.content.replace(chunk * kFlushChunk, 100, std::string(100, 'x'));
   }
   const auto bytes = gained(Counter::kBytesFlushed, [&] { EXPECT_EQ(write_back(image), 0); });
@@ -283,7 +283,7 @@ TEST_P(FlushTest, SaysOnceWhereDirectWritesAreRefused) {
   {
     DiskCache cache(directory.path(), [&](const std::string& fault) { faults_.push_back(fault); });
     TestImage image = TestImage::fresh(pattern(kMany + 5));
-    for (const std::uint64_t files : {1, 2}) {
+    for (const std::uint64_t files : {1U, 2U}) {
       const auto counted =
           gained(Counter::kDirectIoFallbacks, [&] { EXPECT_EQ(write_back(image, cache), 0); });
       EXPECT_EQ(counted, expected) << files;
