@@ -24,6 +24,9 @@ class Payload {
   /// Whose pages the whole payload fills from the first byte on; null if it must be copied.
   PayloadPages* pages() const { return pages_; }
 
+  /// Where the first bytes lie.
+  const std::byte* data() const { return first_.data(); }
+
   /// Copies `out.size()` bytes from `offset` on. They must be there.
   void copy_to(std::size_t offset, std::span<std::byte> out) const {
     std::size_t done = 0;

@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 Scenario scaled_down(const std::string& name) {
   Scenario scenario = load_scenario(name);
   for (Job& job : scenario.jobs) {
+    job.bs = std::min<std::uint64_t>(job.bs, 4 << 10);
     job.size = std::min<std::uint64_t>(job.size, 256 << 10);
     job.number_ios = std::min<std::uint64_t>(job.number_ios, 200);
     job.thinktime = std::min<std::chrono::nanoseconds>(job.thinktime, 1ms);

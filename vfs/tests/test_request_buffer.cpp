@@ -66,7 +66,7 @@ TEST_P(RequestBufferTest, PayloadsBeginAtAPageBoundary) {
     EXPECT_EQ(message(80), request.substr(0, 80));
     std::vector<std::byte> payload(size);
     buffer_.payload(size).copy_to(0, payload);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(payload.data()) % 4096, 0u);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer_.payload(size).data()) % 4096, 0u);
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(payload.data()), payload.size()),
               request.substr(80));
   }
