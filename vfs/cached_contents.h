@@ -190,7 +190,7 @@ class CachedContents final : public FileContents {
   Result<void> read_for_write_back(File& file, const Extent& extent, std::uint64_t offset,
                                    std::span<std::byte> out);
   Versions versions_of(File& file, const DirtyFile& dirty);
-  void mark_clean(File& file, const Versions& versions);
+  WriteBehind mark_clean(File& file, const Versions& versions);
 
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();
