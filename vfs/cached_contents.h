@@ -140,6 +140,12 @@ class CachedContents final : public FileContents {
       -> decltype(work(std::declval<File&>())) {
     if (handle.value != 0) [[likely]]
       return work(files_.file_of(handle));
+    return with_found_file(inode, work);
+  }
+  /// Not inlined: requests of the kernel come with a handle.
+  template <class Work>
+  [[gnu::noinline]] auto with_found_file(InodeId inode, Work& work)
+      -> decltype(work(std::declval<File&>())) {
     const auto file = files_.find(inode);
     if (file == nullptr) return Result<std::size_t>(fail(ESTALE));
     return work(*file);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "vfs/engine.h"
+#include "vfs/flush/flush.h"
 #include "vfs/store/memory_store.h"
 #include "vfs/tests/file_size_limit.h"
 #include "vfs/tests/temporary_directory.h"
@@ -161,6 +162,36 @@ inline std::string combination_name(const testing::TestParamInfo<EngineCombinati
   for (const std::string_view value : info.param) name.append(value).append("_");
   name.pop_back();
   return name;
+}
+
+/// An engine with the values of the axes that matter once a file or block.
+struct WriteBackCase {
+  EngineCombination combination;
+  std::string_view flush = "whole_file";
+  std::string_view memory = "heap";
+
+  EngineTestOptions options(std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30) const {
+    return {.memory_budget_bytes = memory_budget_bytes, .flush = flush, .memory = memory};
+  }
+};
+
+/// Runs a test over every engine that was compiled in as found, and over some engines with every
+/// flush strategy and with memory=arena.
+class EveryWriteBack : public testing::TestWithParam<WriteBackCase> {
+ protected:
+  /// Skips where the machine lacks what the flush strategy needs.
+  void SetUp() override {
+    try {
+      EngineUnderTest(GetParam().combination, GetParam().options()).engine();
+    } catch (const FlushUnavailable& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+};
+
+inline std::string write_back_case_name(const testing::TestParamInfo<WriteBackCase>& info) {
+  std::string name = combination_name({info.param.combination, info.index});
+  return name.append("_").append(info.param.flush).append("_").append(info.param.memory);
 }
 
 }  // namespace vfsprof::vfs

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "vfs/counters.h"
+#include "vfs/metadata/per_inode.h"
 #include "vfs/tests/engine_fixture.h"
 
 namespace vfsprof::vfs {
@@ -260,6 +261,17 @@ TEST_P(WriteBehindTest, FilesThatGoWhileTheyAreWrittenLeaveNothingInTheCache) {
   }
   fs.kill();  // waits for the batches
   EXPECT_EQ(bytes_in(fs.cache_directory() / "data"), 0U);
+}
+
+TEST(PerInodeTest, AFileThatIsGoneHasNothingToWriteBack) {
+  // A batch that waited for the end of a file still holds its record.
+  PerInode metadata;
+  PerInode::PerFile file;
+  metadata.add(file, {7}, {});
+  ASSERT_TRUE(metadata.record_write(file, {7}, {.first = {0}, .last = {0}, .end = 10, .now = {}}));
+  ASSERT_TRUE(metadata.begin_write_back(file, {7}).has_value());
+  metadata.drop(file, {7});
+  EXPECT_FALSE(metadata.begin_write_back(file, {7}).has_value());
 }
 
 INSTANTIATE_TEST_SUITE_P(
