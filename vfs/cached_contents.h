@@ -133,6 +133,12 @@ class CachedContents final : public FileContents {
       -> decltype(work(std::declval<File&>())) {
     if (handle.value != 0) [[likely]]
       return work(files_.file_of(handle));
+    return with_found_file(inode, work);
+  }
+  /// Not inlined: requests of the kernel come with a handle.
+  template <class Work>
+  [[gnu::noinline]] auto with_found_file(InodeId inode, Work& work)
+      -> decltype(work(std::declval<File&>())) {
     const auto file = files_.find(inode);
     if (file == nullptr) return Result<std::size_t>(fail(ESTALE));
     return work(*file);
@@ -183,7 +189,7 @@ class CachedContents final : public FileContents {
   Result<void> read_for_write_back(File& file, const Extent& extent, std::uint64_t offset,
                                    std::span<std::byte> out);
   Versions versions_of(File& file, const DirtyFile& dirty);
-  void mark_clean(File& file, const Versions& versions);
+  WriteBehind mark_clean(File& file, const Versions& versions);
 
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();

@@ -41,7 +41,8 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::write_back_locked(File& 
     return written;
   }
   metadata_.end_write_back(file.metadata, file.inode, *dirty);
-  mark_clean(file, versions);
+  // No later write tells the queue of them: they were dirty all the time.
+  write_behind_.keep(file.inode, mark_clean(file, versions));
   return {};
 }
 
@@ -60,13 +61,22 @@ auto CachedContents<Pool, Key, Copy, Metadata>::versions_of(File& file, const Di
   return versions;
 }
 
+/// Returns what stays dirty, as it changed since.
 template <class Pool, class Key, class Copy, class Metadata>
-void CachedContents<Pool, Key, Copy, Metadata>::mark_clean(File& file, const Versions& versions) {
+WriteBehind CachedContents<Pool, Key, Copy, Metadata>::mark_clean(File& file,
+                                                                  const Versions& versions) {
+  WriteBehind kept;
   for (const auto& [chunk, version] : versions) {
     pool_.modify(file.blocks, key_of(file, ChunkIndex{chunk}), [&](Block& block) {
-      if (block.version == version) block.dirty = false;
+      if (block.version == version) {
+        block.dirty = false;
+      } else if (block.dirty) {
+        ++kept.chunks;
+        kept.bytes += block.data.size();
+      }
     });
   }
+  return kept;
 }
 
 /// From the pool, or from what stands behind it. The backing does not change meanwhile: that takes

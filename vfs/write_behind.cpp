@@ -23,19 +23,30 @@ void WriteBehindQueue::add_slowly(InodeId file, const WriteBehind& dirtied) {
   std::vector<InodeId> batch;
   {
     const std::lock_guard lock(lock_);
-    pending_.chunks += dirtied.chunks;
-    pending_.bytes += dirtied.bytes;
-    if (files_.empty() || files_.back() != file) files_.push_back(file);
+    collect(file, dirtied);
     batch = take_batch_if_due();
   }
   start(std::move(batch));
+}
+
+void WriteBehindQueue::keep(InodeId file, const WriteBehind& dirty) {
+  if (!limits_ || dirty.chunks == 0) return;
+  const std::lock_guard lock(lock_);
+  collect(file, dirty);
+}
+
+/// Call with the lock held.
+void WriteBehindQueue::collect(InodeId file, const WriteBehind& dirtied) {
+  pending_.chunks += dirtied.chunks;
+  pending_.bytes += dirtied.bytes;
+  if (files_.empty() || files_.back() != file) files_.push_back(file);
 }
 
 void WriteBehindQueue::close_batch() {
   std::vector<InodeId> batch;
   {
     const std::lock_guard lock(lock_);
-    closing_ = true;
+    closing_ = !files_.empty();
     batch = take_batch_if_due();
   }
   start(std::move(batch));

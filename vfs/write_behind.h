@@ -48,10 +48,15 @@ class WriteBehindQueue {
     if (limits_) add_slowly(file, dirtied);
   }
 
+  /// A write-back left these dirty, as they changed meanwhile: they join the next batch. Starts
+  /// none, so it may be called with locks held.
+  void keep(InodeId file, const WriteBehind& dirty);
+
  private:
   static constexpr int kMaxBatches = 2;
 
   void add_slowly(InodeId file, const WriteBehind& dirtied);
+  void collect(InodeId file, const WriteBehind& dirtied);
   std::vector<InodeId> take_batch_if_due();
   void start(std::vector<InodeId> batch);
   void write_batches(std::vector<InodeId> batch);

@@ -40,10 +40,14 @@ std::byte* PayloadPages::exchange(std::size_t index, std::byte* spare) {
 }
 
 void PayloadPages::refill() {
+  // What may fail comes first: then nothing has changed but that there is a first page.
+  const std::size_t slab_pages = memory_.slab_bytes() / kPageBytes;
+  const bool slab_is_used_up = used_pages_ + window_given_ + window_pages_ > slab_pages;
   if (first_ == nullptr) {
     first_ = spares_.empty() ? memory_.allocate(kPageBytes) : spares_.back();
     if (!spares_.empty()) spares_.pop_back();
   }
+  std::byte* const next = slab_is_used_up ? memory_.allocate(memory_.slab_bytes()) : nullptr;
   // Spares often lie in a row, as they once came in: released together they take the lock once.
   for (std::size_t at = 0; at < spares_.size();) {
     std::size_t end = at + 1;
@@ -58,9 +62,7 @@ void PayloadPages::refill() {
   }
   used_pages_ += window_given_;
   window_given_ = 0;
-  const std::size_t slab_pages = memory_.slab_bytes() / kPageBytes;
-  if (used_pages_ + window_pages_ <= slab_pages) return;
-  std::byte* const next = memory_.allocate(memory_.slab_bytes());
+  if (!slab_is_used_up) return;
   release_pages(used_pages_, slab_pages);
   slab_ = next;
   used_pages_ = 0;

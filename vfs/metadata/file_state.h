@@ -25,7 +25,12 @@ class FileState {
     change_at(record.now);
     extent_.size = std::max(extent_.size, record.end);
     for (std::uint64_t chunk = record.first.value; chunk <= record.last.value; ++chunk) {
-      dirty_[chunk] = changes_;
+      const auto found = dirty_.find(chunk);
+      if (found != dirty_.end()) [[likely]] {
+        found->second = changes_;
+      } else {
+        add_dirty(chunk);
+      }
     }
   }
 
@@ -62,6 +67,9 @@ class FileState {
   }
 
  private:
+  /// Not inlined: it allocates, and a chunk becomes dirty once a write-back.
+  [[gnu::noinline]] void add_dirty(std::uint64_t chunk) { dirty_.emplace(chunk, changes_); }
+
   void change_at(const timespec& now) {
     ++changes_;
     modified_ = changed_ = now;

@@ -32,8 +32,11 @@ class PerInode {
     file.state = FileState(start);
   }
 
-  /// The state goes with its file.
-  void drop(PerFile&, InodeId) {}
+  /// The state goes with its file; whoever still holds that finds nothing dirty.
+  void drop(PerFile& file, InodeId) {
+    const std::lock_guard lock(file.lock);
+    file.state = {};
+  }
 
   bool is_dirty(const PerFile& file, InodeId) {
     const std::lock_guard lock(file.lock);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +41,7 @@ class ShardedPool::Of {
   template <class Change>
   bool modify(PerFile&, const Key& key, Change&& change) {
     const HashedKey hashed = hash(key);
-    while (const std::shared_ptr<Entry> entry = find(hashed)) {
+    while (const EntryPointer entry = find(hashed)) {
       const std::lock_guard lock(entry->mutex);
       if (entry->removed) continue;  // between look-up and lock
       const std::size_t old_size = entry->block.data.size();
@@ -58,7 +59,7 @@ class ShardedPool::Of {
   template <class Look>
   bool read(PerFile&, const Key& key, Look&& look) {
     const HashedKey hashed = hash(key);
-    while (const std::shared_ptr<Entry> entry = find(hashed)) {
+    while (const EntryPointer entry = find(hashed)) {
       const std::shared_lock lock(entry->mutex);
       if (entry->removed) continue;  // between look-up and lock
       look(std::as_const(entry->block));
@@ -69,13 +70,12 @@ class ShardedPool::Of {
   }
 
   bool insert(PerFile&, const Key& key, Block block) {
+    const EntryPointer made(std::make_unique<Entry>(std::move(block)));
     const HashedKey hashed = hash(key);
     Shard& shard = shard_of(hashed);
     const std::lock_guard lock(shard.mutex);
-    const auto [at, inserted] = shard.entries.try_emplace(hashed);
-    if (!inserted) return false;
-    at->second = std::make_shared<Entry>(std::move(block));
-    accounting_.insert(at->second->node, key, at->second->block.data.size());
+    if (!shard.entries.try_emplace(hashed, made).second) return false;
+    accounting_.insert(made->node, key, made->block.data.size());
     return true;
   }
 
@@ -116,15 +116,48 @@ class ShardedPool::Of {
 
   struct Entry {
     explicit Entry(Block new_block) : block(std::move(new_block)) {}
+    std::atomic<std::uint32_t> owners{1};
     std::shared_mutex mutex;  // guards the block and `removed`
     bool removed = false;
     Block block;
     Accounting::Node node;
   };
 
+  /// An owner of an entry. Unlike std::shared_ptr it calls nothing through a table of functions,
+  /// and the last owner, which is rare, leaves the path of a write.
+  class EntryPointer {
+   public:
+    EntryPointer() = default;
+    explicit EntryPointer(std::unique_ptr<Entry> made) : entry_(made.release()) {}
+    EntryPointer(const EntryPointer& other) : entry_(other.entry_) {
+      // Relaxed: whoever copies holds an owner already.
+      if (entry_ != nullptr) entry_->owners.fetch_add(1, std::memory_order_relaxed);
+    }
+    EntryPointer(EntryPointer&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+    EntryPointer& operator=(EntryPointer other) noexcept {
+      std::swap(entry_, other.entry_);
+      return *this;
+    }
+    ~EntryPointer() {
+      // Acquire and release: what every owner did happens before the end of the entry.
+      if (entry_ != nullptr && entry_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        destroy(entry_);
+      }
+    }
+
+    explicit operator bool() const { return entry_ != nullptr; }
+    Entry& operator*() const { return *entry_; }
+    Entry* operator->() const { return entry_; }
+
+   private:
+    [[gnu::noinline, gnu::cold]] static void destroy(Entry* entry) { delete entry; }
+
+    Entry* entry_ = nullptr;
+  };
+
   struct alignas(64) Shard {
     std::shared_mutex mutex;  // guards the map
-    std::unordered_map<HashedKey, std::shared_ptr<Entry>, StoredHash> entries;
+    std::unordered_map<HashedKey, EntryPointer, StoredHash> entries;
   };
 
   HashedKey hash(const Key& key) const { return {key, hasher_(key)}; }
@@ -134,11 +167,11 @@ class ShardedPool::Of {
     return shards_[hashed.hash >> (64 - std::countr_zero(shard_count_))];
   }
 
-  std::shared_ptr<Entry> find(const HashedKey& hashed) {
+  EntryPointer find(const HashedKey& hashed) {
     Shard& shard = shard_of(hashed);
     const std::shared_lock lock(shard.mutex);
     const auto found = shard.entries.find(hashed);
-    return found == shard.entries.end() ? nullptr : found->second;
+    return found == shard.entries.end() ? EntryPointer() : found->second;
   }
 
   /// Removes the key's entry if `lock_entry` returns with it locked.
@@ -146,7 +179,7 @@ class ShardedPool::Of {
   bool erase(const Key& key, LockEntry&& lock_entry) {
     const HashedKey hashed = hash(key);
     Shard& shard = shard_of(hashed);
-    std::shared_ptr<Entry> entry;  // destroyed last, outside of the locks
+    EntryPointer entry;  // destroyed last, outside of the locks
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.entries.find(hashed);
     if (found == shard.entries.end() || !lock_entry(*found->second)) return false;

@@ -7,17 +7,21 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vfs/engine.h"
+#include "vfs/flush/flush.h"
 #include "vfs/store/memory_store.h"
 #include "vfs/tests/file_size_limit.h"
 #include "vfs/tests/temporary_directory.h"
 #include "vfs/variant.h"
+#include "vfs/write_behind.h"
 
 namespace vfsprof::vfs {
 
@@ -32,24 +36,33 @@ inline Bytes filled(std::size_t size, std::uint8_t value) { return Bytes(size, s
 
 inline constexpr std::uint64_t kTestChunk = 4096;  // bytes
 
+/// What runs once a file or block is as found unless said otherwise.
+struct EngineTestOptions {
+  std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30;
+  std::string_view flush = "whole_file";
+  std::string_view memory = "heap";
+  std::uint64_t chunk_bytes = kTestChunk;
+  Spawn spawn{};  ///< empty: at once, on the calling thread
+};
+
 /// An engine on a temporary cache directory, small chunks, and short names for what tests do with
 /// it.
 class EngineUnderTest {
  public:
-  /// What runs once a file or block is as found unless `flush` and `memory` say otherwise.
-  explicit EngineUnderTest(const EngineCombination& combination,
-                           std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30,
-                           std::string_view flush = "whole_file", std::string_view memory = "heap")
-      : variant_(parse_variant("mutex-pool")), budget_bytes_(memory_budget_bytes) {
+  explicit EngineUnderTest(const EngineCombination& combination, EngineTestOptions options = {})
+      : variant_(parse_variant("mutex-pool")), options_(std::move(options)) {
     constexpr Axis kAxesOfEngine[] = {Axis::kPool, Axis::kHash,     Axis::kKey,
                                       Axis::kCopy, Axis::kMetadata, Axis::kAccounting};
     for (std::size_t i = 0; i < combination.size(); ++i) {
       variant_.values[static_cast<std::size_t>(kAxesOfEngine[i])] = combination[i];
     }
-    variant_.values[static_cast<std::size_t>(Axis::kFlush)] = flush;
-    variant_.values[static_cast<std::size_t>(Axis::kMemory)] = memory;
-    variant_.options.chunk = kTestChunk;
+    variant_.values[static_cast<std::size_t>(Axis::kFlush)] = options_.flush;
+    variant_.values[static_cast<std::size_t>(Axis::kMemory)] = options_.memory;
+    variant_.options.chunk = options_.chunk_bytes;
   }
+  EngineUnderTest(const EngineCombination& combination, std::uint64_t memory_budget_bytes)
+      : EngineUnderTest(combination,
+                        EngineTestOptions{.memory_budget_bytes = memory_budget_bytes}) {}
 
   Engine& engine() {
     if (!engine_) engine_ = make();
@@ -65,6 +78,9 @@ class EngineUnderTest {
   }
 
   MemoryStore& store() { return store_; }
+  /// Ends the engine as a kill does: what was not written back is gone.
+  void kill() { engine_.reset(); }
+  const std::filesystem::path& cache_directory() const { return directory_.path(); }
 
   struct File {
     InodeId inode;
@@ -124,15 +140,17 @@ class EngineUnderTest {
 
  private:
   std::unique_ptr<Engine> make() {
-    return make_engine(variant_, {.cache_directory = directory_.path(),
-                                  .memory_budget_bytes = budget_bytes_,
-                                  .store = &store_});
+    EngineOptions options{.cache_directory = directory_.path(),
+                          .memory_budget_bytes = options_.memory_budget_bytes,
+                          .store = &store_};
+    if (options_.spawn) options.spawn = options_.spawn;
+    return make_engine(variant_, options);
   }
 
   TemporaryDirectory directory_;
   MemoryStore store_;
   Variant variant_;
-  const std::uint64_t budget_bytes_;
+  const EngineTestOptions options_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -144,6 +162,36 @@ inline std::string combination_name(const testing::TestParamInfo<EngineCombinati
   for (const std::string_view value : info.param) name.append(value).append("_");
   name.pop_back();
   return name;
+}
+
+/// An engine with the values of the axes that matter once a file or block.
+struct WriteBackCase {
+  EngineCombination combination;
+  std::string_view flush = "whole_file";
+  std::string_view memory = "heap";
+
+  EngineTestOptions options(std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30) const {
+    return {.memory_budget_bytes = memory_budget_bytes, .flush = flush, .memory = memory};
+  }
+};
+
+/// Runs a test over every engine that was compiled in as found, and over some engines with every
+/// flush strategy and with memory=arena.
+class EveryWriteBack : public testing::TestWithParam<WriteBackCase> {
+ protected:
+  /// Skips where the machine lacks what the flush strategy needs.
+  void SetUp() override {
+    try {
+      EngineUnderTest(GetParam().combination, GetParam().options()).engine();
+    } catch (const FlushUnavailable& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+};
+
+inline std::string write_back_case_name(const testing::TestParamInfo<WriteBackCase>& info) {
+  std::string name = combination_name({info.param.combination, info.index});
+  return name.append("_").append(info.param.flush).append("_").append(info.param.memory);
 }
 
 }  // namespace vfsprof::vfs

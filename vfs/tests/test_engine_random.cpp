@@ -18,8 +18,8 @@ using File = EngineUnderTest::File;
 /// read.
 class RandomOperations {
  public:
-  RandomOperations(const EngineCombination& combination, std::uint32_t seed)
-      : fs_(combination, 6 * kTestChunk), random_(seed) {}
+  RandomOperations(const WriteBackCase& tested, std::uint32_t seed)
+      : fs_(tested.combination, tested.options(6 * kTestChunk)), random_(seed) {}
 
   void step() {
     const std::string name = std::to_string(below(5));
@@ -131,7 +131,7 @@ class RandomOperations {
   std::map<std::string, File> open_;
 };
 
-TEST_P(EveryEngine, BehavesAsPlainBytesDo) {
+TEST_P(EveryWriteBack, BehavesAsPlainBytesDo) {
   for (const std::uint32_t seed : {1U, 2U, 3U}) {
     SCOPED_TRACE(seed);
     RandomOperations operations(GetParam(), seed);
