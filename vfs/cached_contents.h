@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -193,6 +194,7 @@ class CachedContents final : public FileContents {
 
   bool over_budget() const { return pool_.bytes() > setup_.options.memory_budget_bytes; }
   Result<void> make_room();
+  void note_growth();
   void evict(const Key& key);
   bool write_back_and_evict(const std::vector<Key>& keys, std::uint64_t target_bytes);
 
@@ -200,6 +202,7 @@ class CachedContents final : public FileContents {
   const ChunkGeometry geometry_{setup_.chunk_bytes};
   const BackingSource backing_;
   std::mutex eviction_;  // one thread makes room at a time
+  std::atomic<std::uint64_t> peak_bytes_{0};
   Pool pool_;
   Metadata metadata_;
   FileTable<File> files_;
@@ -215,6 +218,7 @@ std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::wr
   }
   WriteBehind dirtied;
   const auto written = write_locked(file, offset, payload, fetch, dirtied);
+  if (dirtied.bytes > 0) note_growth();
   write_behind_.add(file.inode, dirtied);
   return written;
 }

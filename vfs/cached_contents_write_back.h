@@ -133,6 +133,20 @@ Result<void> CachedContents<Pool, Key, Copy, Metadata>::make_room() {
   return fail(ENOSPC);
 }
 
+/// Counts by how much the pool is larger than it ever was.
+template <class Pool, class Key, class Copy, class Metadata>
+void CachedContents<Pool, Key, Copy, Metadata>::note_growth() {
+  const std::uint64_t bytes = pool_.bytes();
+  // Relaxed: a figure for a reader, which orders nothing.
+  std::uint64_t peak = peak_bytes_.load(std::memory_order_relaxed);
+  while (bytes > peak) {
+    if (peak_bytes_.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
+      count(Counter::kPoolBytesPeak, bytes - peak);
+      return;
+    }
+  }
+}
+
 /// Returns false if a file could not be written back.
 template <class Pool, class Key, class Copy, class Metadata>
 bool CachedContents<Pool, Key, Copy, Metadata>::write_back_and_evict(const std::vector<Key>& keys,

@@ -27,6 +27,7 @@ namespace vfsprof::vfs {
   X(kThreadWakes, "thread_wakes", "wakes", "parked threads woken by a hand-off")           \
   X(kPoolInserts, "pool_inserts", "blocks", "blocks inserted into the pool")               \
   X(kPoolEvictions, "pool_evictions", "blocks", "clean blocks evicted from the pool")      \
+  X(kPoolBytesPeak, "pool_bytes_peak", "bytes", "the most that the pool has held")         \
   X(kFlushes, "flushes", "files", "files written back to the disk cache")                  \
   X(kFlushBatches, "flush_batches", "batches", "batches of dirty chunks written behind")   \
   X(kBytesFlushed, "bytes_flushed", "bytes", "bytes written to the disk cache")            \

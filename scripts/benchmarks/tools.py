@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -73,9 +74,9 @@ class Tools:
         return runs
 
     @contextlib.contextmanager
-    def mount(self, variant, prefix=()):
+    def mount(self, variant, prefix=(), options=()):
         """The reference file system on a mount of its own: (mount point, process id of the daemon). `prefix` is put
-        before the daemon's command."""
+        before the daemon's command, `options` behind it."""
         folder = tempfile.mkdtemp(dir=self.work)
         point, cache = os.path.join(folder, "mnt"), os.path.join(folder, "cache")
         os.mkdir(point)
@@ -84,7 +85,7 @@ class Tools:
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8") as log:
             daemon = subprocess.Popen(
                 [*prefix, self.program("vfsprof-mount"), point, "--variant", variant, "--cache-dir", cache, "--ready-fd",
-                 str(told)], pass_fds=[told], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 str(told), *options], pass_fds=[told], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             os.close(told)
             try:
                 if not os.read(ready, 1):
@@ -96,6 +97,19 @@ class Tools:
                 os.close(ready)
                 subprocess.run(["fusermount3", "-u", "-q", point], check=False)
                 daemon.wait(60)
+
+
+def counter_total(page, name):
+    """A counter's sum over all threads, from the file that `vfsprof-mount --counters` publishes (vfs/counters.h)."""
+    with open(page, "rb") as file:
+        data = file.read()
+    count, slots = struct.unpack_from("<II", data, 8)
+    names = [data[16 + 64 * i:16 + 64 * i + 32].split(b"\0")[0].decode() for i in range(count)]
+    if name not in names:
+        raise Unavailable(f"the daemon publishes no counter {name}")
+    first_slot, slot_size, values = 4160, 576, 8
+    at = first_slot + values + 8 * names.index(name)
+    return sum(struct.unpack_from("<Q", data, at + slot_size * i)[0] for i in range(slots))
 
 
 def timed(action):
