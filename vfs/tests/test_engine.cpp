@@ -92,7 +92,7 @@ TEST_P(EveryEngine, UnlinkedOpenFilesWorkUntilClosed) {
   EXPECT_EQ(fs.sync(file), 0);
   EXPECT_EQ(fs.content(file), bytes_of("beforeafter"));
   fs.close(file);
-  EXPECT_EQ(fs.write(file, 0, bytes_of("x")), ESTALE);
+  EXPECT_EQ(fs.write({file.inode, {}}, 0, bytes_of("x")), ESTALE) << "the handle has gone too";
   EXPECT_FALSE(fs.engine().lookup({kRootInode, "a"}));
 }
 

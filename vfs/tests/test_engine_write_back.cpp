@@ -57,7 +57,8 @@ TEST_P(EveryWriteBack, KeepsContentsWithinASmallMemoryBudget) {
       EXPECT_EQ(fs.write(files[i], chunk * kTestChunk, filled(kTestChunk, value)), 0);
     }
   }
-  EXPECT_GE(total(Counter::kPoolEvictions) - evictions, 80U - 16U);
+  // The last write may pass the budget by its chunk.
+  EXPECT_GE(total(Counter::kPoolEvictions) - evictions, 80U - 17U);
   for (std::size_t i = 0; i < files.size(); ++i) {
     for (std::uint64_t chunk = 0; chunk < 8; ++chunk) {
       const auto value = static_cast<std::uint8_t>(i * 16 + chunk);
