@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -174,6 +175,12 @@ struct WriteBackCase {
     return {.memory_budget_bytes = memory_budget_bytes, .flush = flush, .memory = memory};
   }
 };
+
+/// For messages of GoogleTest.
+inline void PrintTo(const WriteBackCase& tested, std::ostream* out) {
+  for (const std::string_view value : tested.combination) *out << value << ", ";
+  *out << tested.flush << ", " << tested.memory;
+}
 
 /// Runs a test over every engine that was compiled in as found, and over some engines with every
 /// flush strategy and with memory=arena.
