@@ -122,6 +122,7 @@ void describe(A& archive, T& value) {
   archive("arm", value.arm);
   archive("block", value.block);
   archive.choice("kind", value.kind, kRoundKinds);
+  archive.flag("counts_operations", value.counts_operations, true);
   archive("elapsed_ns", value.elapsed_ns);
   archive("process_cpu_ns", value.process_cpu_ns);
   archive("client_cpu_ns", value.client_cpu_ns);
@@ -158,6 +159,11 @@ class Writer {
   template <class T>
   void operator()(const char* name, const T& field) {
     out_[name] = convert(field);
+  }
+
+  /// A flag of a later version of the schema is left out where it has its usual value.
+  void flag(const char* name, bool field, bool usual) {
+    if (field != usual) out_[name] = field;
   }
 
   template <class E, std::size_t N>
@@ -209,6 +215,11 @@ class Reader {
   template <class T>
   void operator()(const char* name, T& field) {
     read(in_.member(name), field);
+  }
+
+  void flag(const char* name, bool& field, bool usual) {
+    const auto in = in_.find(name);
+    field = in ? in->boolean() : usual;
   }
 
   template <class E, std::size_t N>
