@@ -11,6 +11,7 @@
 #include "harness/floors/floors.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
+#include "reports/lint/linter.h"
 #include "reports/rules/rule_set.h"
 #include "reports/write/registry.h"
 #include "vfs/counters.h"
@@ -85,6 +86,10 @@ void list_counters() {
   }
 }
 
+void list_lint_rules() {
+  for (const reports::LintRule& rule : reports::lint_rules()) print_entry(rule.id, rule.summary);
+}
+
 struct Listing {
   std::string_view name;
   std::string_view title;
@@ -101,6 +106,7 @@ constexpr std::array kListings{
     Listing{"collectors", "Collectors", list_collectors},
     Listing{"categories", "Categories of samples, of every report", list_categories},
     Listing{"formats", "Report formats (report --format)", list_formats},
+    Listing{"lint-rules", "What vfsprof lint looks for in a report", list_lint_rules},
     Listing{"counters", "Counters that the reference file system publishes", list_counters},
 };
 

@@ -96,7 +96,7 @@ std::vector<CounterSummary> summarise_counters(const std::vector<const Round*>& 
 }  // namespace
 
 std::string void_reason(const Round& round) {
-  if (!round.void_reason.empty()) return round.void_reason;
+  if (!round.void_reason.empty() || !round.counts_operations) return round.void_reason;
   return operations_of(round) == 0 ? "no operation was done" : "";
 }
 

@@ -114,6 +114,8 @@ std::string to_string(CellVerdict verdict) {
       return "worse";
     case CellVerdict::kRenormalised:
       return "renormalised only";
+    case CellVerdict::kShareMoved:
+      return "share moved";
     case CellVerdict::kNotSignificant:
       return "not significant";
     case CellVerdict::kNew:

@@ -105,6 +105,15 @@ bool excludes_zero(const Estimate& estimate) {
   return estimate.interval && (estimate.interval->low > 0 || estimate.interval->high < 0);
 }
 
+/// Without a count of operations there is no cost, and a share alone says neither better nor worse.
+CellVerdict judge_share(const CategoryChange& change, bool is_significant) {
+  if (!is_significant || !excludes_zero(change.share_difference)) {
+    return CellVerdict::kNotSignificant;
+  }
+  if (change.before.weight_ns == 0) return CellVerdict::kNew;
+  return change.after.weight_ns == 0 ? CellVerdict::kGone : CellVerdict::kShareMoved;
+}
+
 CellVerdict judge(const Candidate& candidate, bool share_significant, bool cost_significant) {
   const CategoryChange& change = candidate.change;
   if (cost_significant && excludes_zero(change.cost_difference_ns)) {
@@ -116,7 +125,7 @@ CellVerdict judge(const Candidate& candidate, bool share_significant, bool cost_
                                                                      : CellVerdict::kNotSignificant;
 }
 
-void judge_all(std::vector<Candidate>& candidates) {
+void judge_all(std::vector<Candidate>& candidates, bool has_costs) {
   std::vector<double> share_p, cost_p;
   for (const Candidate& candidate : candidates) {
     share_p.push_back(candidate.share_p);
@@ -125,7 +134,8 @@ void judge_all(std::vector<Candidate>& candidates) {
   const std::vector<bool> share = false_discovery_control(share_p, kFalseDiscoveryRate);
   const std::vector<bool> cost = false_discovery_control(cost_p, kFalseDiscoveryRate);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    candidates[i].change.verdict = judge(candidates[i], share[i], cost[i]);
+    candidates[i].change.verdict = has_costs ? judge(candidates[i], share[i], cost[i])
+                                             : judge_share(candidates[i].change, share[i]);
   }
 }
 
@@ -143,14 +153,23 @@ std::vector<CategoryChange> compare_categories(const ComparedProfile& before,
     candidates.push_back(make_candidate(key, row, rounds_before, rounds_after));
   }
   // How much rounds differ from each other is not known from one.
-  if (rounds_before >= 2 && rounds_after >= 2) judge_all(candidates);
+  const bool has_costs = before.tables.operations > 0 && after.tables.operations > 0;
+  if (rounds_before >= 2 && rounds_after >= 2) judge_all(candidates, has_costs);
 
   std::vector<CategoryChange> changes;
-  for (Candidate& candidate : candidates) changes.push_back(std::move(candidate.change));
-  // Groups first, then the most expensive, then by name.
-  const auto order = [](const CategoryChange& change) {
-    const double cost = std::max(change.before.cost_ns.value, change.after.cost_ns.value);
-    return std::tuple(!change.role.empty(), -cost, std::string_view(change.role),
+  for (Candidate& candidate : candidates) {
+    CategoryChange& change = changes.emplace_back(std::move(candidate.change));
+    change.before.has_cost = change.after.has_cost = has_costs;
+    if (before.tables.has_intervals && after.tables.has_intervals) continue;
+    change.share_difference.interval.reset();
+    change.cost_difference_ns.interval.reset();
+  }
+  // Groups first, then the most expensive (the largest, where costs are not known), then by name.
+  const auto order = [has_costs](const CategoryChange& change) {
+    const double size = has_costs
+                            ? std::max(change.before.cost_ns.value, change.after.cost_ns.value)
+                            : std::max(change.before.share.value, change.after.share.value);
+    return std::tuple(!change.role.empty(), -size, std::string_view(change.role),
                       std::string_view(change.id));
   };
   std::sort(changes.begin(), changes.end(),

@@ -170,12 +170,13 @@ std::string explain_counts(const Comparison& comparison) {
 
 bool is_real(const CategoryChange& change) {
   return change.verdict != CellVerdict::kNotSignificant &&
-         change.verdict != CellVerdict::kRenormalised;
+         change.verdict != CellVerdict::kRenormalised && change.verdict != CellVerdict::kShareMoved;
 }
 
 std::string explain_costs(const ArmSummary& before, const ArmSummary& after,
                           const Comparison& comparison) {
   if (!before.profile || !after.profile) return "";
+  if (before.operations == 0 || after.operations == 0) return "";
   const auto sampled_cost = [](const ProfileTables& tables) {
     double sum = 0;
     for (const RoleTable& role : tables.roles) sum += role.time.cost_ns.value;

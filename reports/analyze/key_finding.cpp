@@ -36,6 +36,30 @@ std::string verdict_words(const MetricComparison& metric, const std::string& bef
                      after, before);
 }
 
+/// Two recordings: what an operation costs is not known, only how the shares differ.
+std::string share_words(const Report& report, const Comparison& comparison) {
+  const std::string before = code(report.arms[comparison.before].arm.name);
+  const std::string after = code(report.arms[comparison.after].arm.name);
+  std::string text = fmt::format(
+      "{} against {}: neither counts operations, so which of them costs less is unavailable; the "
+      "comparison is of shares.",
+      before, after);
+  std::vector<std::string> words;
+  for (const CategoryChange& change : comparison.changes) {
+    if (change.role.empty() || change.verdict == CellVerdict::kNotSignificant) continue;
+    if (words.size() == 3) break;
+    words.push_back(fmt::format("{} in {} ({} and {})", change.title, code(change.role),
+                                format_printed_share(change.before.printed_share),
+                                format_printed_share(change.after.printed_share)));
+  }
+  if (!words.empty()) {
+    text += fmt::format(" The largest rows whose share moved: {}.", join_words(words));
+  } else if (comparison.changes_judged) {
+    text += " No share moved by more than chance explains.";
+  }
+  return text;
+}
+
 std::string comparison_words(const Report& report, const Comparison& comparison) {
   const std::string before = code(report.arms[comparison.before].arm.name);
   const std::string after = code(report.arms[comparison.after].arm.name);
@@ -43,6 +67,7 @@ std::string comparison_words(const Report& report, const Comparison& comparison)
     return fmt::format("**Void**: {} and {} cannot be compared, because {}.", before, after,
                        join_words(comparison.void_reasons));
   }
+  if (report.arms[comparison.before].operations == 0) return share_words(report, comparison);
   const auto found = std::find_if(comparison.metrics.begin(), comparison.metrics.end(),
                                   [](const MetricComparison& metric) { return metric.decides; });
   if (found == comparison.metrics.end() || found->pairs == 0) {
@@ -75,10 +100,27 @@ struct LargestRow {
   const CategoryRow* row;
 };
 
+std::string work_words(const ArmSummary& arm, const std::string& scenario) {
+  if (arm.operations == 0) {
+    return fmt::format("{} holds {} samples and no count of operations: shares only.",
+                       code(arm.arm.name), format_count(arm.profile ? arm.profile->samples : 0));
+  }
+  return fmt::format("{} on {} does {} operations per second at {} of CPU time per operation.",
+                     code(arm.arm.name), code(scenario), format_number(arm.operations_per_second),
+                     format_duration(arm.cpu_ns));
+}
+
+/// "17.15 %, 8.65 µs per operation", the cost where it is known.
+std::string size_words(const ArmSummary& arm, const CpuTime& time) {
+  std::string text = format_printed_share(time.printed_share);
+  if (arm.operations > 0) {
+    text += fmt::format(", {} per operation", format_duration(time.cost_ns.value));
+  }
+  return text;
+}
+
 std::string arm_words(const ArmSummary& arm, const std::string& scenario) {
-  std::string text = fmt::format(
-      "{} on {} does {} operations per second at {} of CPU time per operation.", code(arm.arm.name),
-      code(scenario), format_number(arm.operations_per_second), format_duration(arm.cpu_ns));
+  std::string text = work_words(arm, scenario);
   if (!arm.profile || arm.profile->samples == 0) return text + " No samples were taken.";
   std::vector<LargestRow> rows;
   for (const RoleTable& role : arm.profile->roles) {
@@ -91,16 +133,18 @@ std::string arm_words(const ArmSummary& arm, const std::string& scenario) {
   if (rows.size() > 3) rows.resize(3);
   std::vector<std::string> words;
   for (const auto& [role, row] : rows) {
-    words.push_back(fmt::format("{} in {} ({}, {} per operation)", row->title, code(role->role),
-                                format_printed_share(row->time.printed_share),
-                                format_duration(row->time.cost_ns.value)));
+    words.push_back(
+        fmt::format("{} in {} ({})", row->title, code(role->role), size_words(arm, row->time)));
   }
   text += fmt::format(" The largest rows are {}.", join_words(words));
   for (const GroupTotal& group : arm.profile->groups) {
     if (group.group != "futex") continue;
-    text += fmt::format(" Futex work takes {} over all threads, {} per operation.",
-                        format_printed_share(group.time.printed_share),
-                        format_duration(group.time.cost_ns.value));
+    const std::string cost =
+        arm.operations > 0
+            ? fmt::format(", {} per operation", format_duration(group.time.cost_ns.value))
+            : "";
+    text += fmt::format(" Futex work takes {} over all threads{}.",
+                        format_printed_share(group.time.printed_share), cost);
   }
   return text;
 }
@@ -114,7 +158,7 @@ std::string key_finding(const Report& report) {
   }
   if (text.empty() && !report.arms.empty()) {
     const ArmSummary& arm = report.arms.front();
-    text = arm.operations == 0
+    text = arm.timing_rounds + arm.profiling_rounds == 0
                ? fmt::format("{} has no round that counts: there is nothing to report.",
                              code(arm.arm.name))
                : arm_words(arm, report.scenario.name);

@@ -175,6 +175,27 @@ std::vector<RoleTable> make_roles(const AnalysedProfile& analysed, const RuleSet
   return roles;
 }
 
+/// Resampling one block gives it back each time: an interval of no width, which would be a lie.
+bool can_be_resampled(const ArmProfile& profile) {
+  return profile.rounds.size() > 1 ||
+         (profile.rounds.size() == 1 && profile.rounds.front().blocks.size() > 1);
+}
+
+/// What these rounds cannot say is no figure.
+void drop_unavailable(ProfileTables& tables) {
+  const auto drop = [&tables](CpuTime& time) {
+    time.has_cost = tables.operations > 0;
+    if (tables.has_intervals) return;
+    time.share.interval.reset();
+    time.cost_ns.interval.reset();
+  };
+  for (RoleTable& role : tables.roles) {
+    drop(role.time);
+    for (CategoryRow& row : role.rows) drop(row.time);
+  }
+  for (GroupTotal& group : tables.groups) drop(group.time);
+}
+
 }  // namespace
 
 Estimate share_estimate(const CellSpread& spread) {
@@ -221,6 +242,8 @@ ProfileTables make_profile_tables(const AnalysedProfile& analysed, const RuleSet
   }
   add_scheduler_account(tables, analysed.profile);
   tables.groups = make_groups(analysed, tables, rules);
+  tables.has_intervals = can_be_resampled(analysed.profile);
+  drop_unavailable(tables);
   return tables;
 }
 

@@ -38,6 +38,7 @@ struct CpuTime {
   Estimate cost_ns;                   ///< per operation
   std::uint64_t printed_share = 0;    ///< in hundredths of a per cent
   std::uint64_t printed_cost_ns = 0;  ///< per operation
+  bool has_cost = true;               ///< false: operations were not counted, costs are unavailable
 
   /// Adds samples, weight and printed figures. Estimates are the caller's: intervals do not add up.
   void add_counts(const CpuTime& other) {
@@ -45,6 +46,7 @@ struct CpuTime {
     weight_ns += other.weight_ns;
     printed_share += other.printed_share;
     printed_cost_ns += other.printed_cost_ns;
+    has_cost = has_cost && other.has_cost;
   }
 };
 
@@ -82,8 +84,9 @@ struct GroupTotal {
 struct ProfileTables {
   std::size_t rounds = 0;
   std::uint64_t elapsed_ns = 0;
-  std::uint64_t operations = 0;
+  std::uint64_t operations = 0;  ///< 0: not counted, costs per operation are unavailable
   std::uint64_t samples = 0;
+  bool has_intervals = true;  ///< false: one stretch of time, which says nothing about chance
   std::string event;
   std::string requested_event;
   std::uint32_t frequency_hz = 0;
@@ -134,7 +137,7 @@ struct ArmSummary {
   std::vector<std::string> void_rounds;  ///< each with its reason
   bool from_profiling_rounds =
       false;  ///< there were no timing rounds: figures include the sampler's cost
-  std::uint64_t operations = 0;
+  std::uint64_t operations = 0;  ///< 0: not counted, all that is per operation is unavailable
   std::uint64_t elapsed_ns = 0;
   double operations_per_second = 0;
   double cpu_ns = 0;            ///< of the observed process, per operation
@@ -167,7 +170,16 @@ struct MetricComparison {
   std::string note;
 };
 
-enum class CellVerdict { kBetter, kWorse, kRenormalised, kNotSignificant, kNew, kGone };
+/// `kShareMoved`: operations were not counted, so that only the share can be judged.
+enum class CellVerdict {
+  kBetter,
+  kWorse,
+  kRenormalised,
+  kShareMoved,
+  kNotSignificant,
+  kNew,
+  kGone
+};
 
 /// A category of a thread role (or a group of categories over all threads) in both arms. A share
 /// moves when anything else does; only the cost tells whether the category itself changed.

@@ -20,6 +20,8 @@ std::string format_number(double value);
 std::string format_share(double share);
 /// "17.15 %" from 1715, hundredths of a per cent: a share as CpuTime prints it.
 std::string format_printed_share(std::uint64_t hundredths);
+/// What stands in place of a figure that nothing measured.
+inline constexpr std::string_view kUnavailableFigure = "unavailable";
 /// "+1.50", "0.00", "-1.50": never a minus before zero.
 std::string format_signed(double value, int decimals);
 /// "-18.2 %" from a ratio of 0.818; "to zero", "from zero" at its ends.

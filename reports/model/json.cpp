@@ -122,6 +122,7 @@ void describe(A& archive, T& value) {
   archive("arm", value.arm);
   archive("block", value.block);
   archive.choice("kind", value.kind, kRoundKinds);
+  archive.flag("counts_operations", value.counts_operations, true);
   archive("elapsed_ns", value.elapsed_ns);
   archive("process_cpu_ns", value.process_cpu_ns);
   archive("client_cpu_ns", value.client_cpu_ns);
@@ -184,6 +185,10 @@ class Writer {
   void added_later(const char* name, const T& field) {
     (*this)(name, field);
   }
+  /// A flag of a later version of the schema is left out where it has its usual value.
+  void flag(const char* name, bool field, bool usual) {
+    if (field != usual) out_[name] = field;
+  }
 
   template <class E, std::size_t N>
   void choice(const char* name, E field, const std::array<std::string_view, N>& names) {
@@ -240,6 +245,10 @@ class Reader {
   template <class T>
   void added_later(const char* name, T& field) {
     if (const auto in = in_.find(name)) read(*in, field);
+  }
+  void flag(const char* name, bool& field, bool usual) {
+    const auto in = in_.find(name);
+    field = in ? in->boolean() : usual;
   }
 
   template <class E, std::size_t N>

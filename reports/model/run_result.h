@@ -136,6 +136,9 @@ struct Round {
   std::uint32_t arm = 0;    ///< index into RunResult::arms
   std::uint32_t block = 0;  ///< rounds of one block are paired across arms
   RoundKind kind = RoundKind::kTiming;
+  /// False for a round of an imported recording: nothing says how many operations there were, and
+  /// cost per operation is unavailable.
+  bool counts_operations = true;
   std::uint64_t elapsed_ns = 0;  ///< measured phase, wall clock
   std::uint64_t process_cpu_ns =
       0;  ///< of the observed process in the measured phase, ended threads included

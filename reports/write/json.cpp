@@ -36,9 +36,9 @@ Json cpu_time(const CpuTime& time) {
   return {{"samples", time.samples},
           {"weight_ns", time.weight_ns},
           {"share", estimate(time.share)},
-          {"cost_ns_per_operation", estimate(time.cost_ns)},
+          {"cost_ns_per_operation", time.has_cost ? estimate(time.cost_ns) : Json()},
           {"printed_share_percent", static_cast<double>(time.printed_share) / 100},
-          {"printed_cost_ns_per_operation", time.printed_cost_ns}};
+          {"printed_cost_ns_per_operation", time.has_cost ? Json(time.printed_cost_ns) : Json()}};
 }
 
 Json symbol(const SymbolShare& value) { return {{"name", value.name}, {"share", value.share}}; }
@@ -53,13 +53,14 @@ Json category_row(const CategoryRow& row) {
 }
 
 Json role_table(const RoleTable& role) {
+  const auto counted = [&role](double value) { return role.time.has_cost ? Json(value) : Json(); };
   return {{"role", role.role},
           {"kernel_name", role.kernel_name.empty() ? role.role : role.kernel_name},
           {"threads", role.threads},
           {"time", cpu_time(role.time)},
-          {"scheduled_ns_per_operation", role.scheduled_ns},
-          {"runnable_ns_per_operation", role.runnable_ns},
-          {"switches_per_operation", role.switches},
+          {"scheduled_ns_per_operation", counted(role.scheduled_ns)},
+          {"runnable_ns_per_operation", counted(role.runnable_ns)},
+          {"switches_per_operation", counted(role.switches)},
           {"rows", list(role.rows, category_row)}};
 }
 
@@ -121,6 +122,10 @@ Json counter(const CounterSummary& value) {
 }
 
 Json arm(const ArmSummary& summary) {
+  // What nobody counted is null, never zero.
+  const auto counted = [&summary](double value) {
+    return summary.operations > 0 ? Json(value) : Json();
+  };
   return {{"name", summary.arm.name},
           {"canonical", summary.arm.canonical},
           {"axes", named_values(summary.arm.axes)},
@@ -130,15 +135,15 @@ Json arm(const ArmSummary& summary) {
           {"from_profiling_rounds", summary.from_profiling_rounds},
           {"operations", summary.operations},
           {"elapsed_ns", summary.elapsed_ns},
-          {"operations_per_second", summary.operations_per_second},
-          {"cpu_ns_per_operation", summary.cpu_ns},
-          {"client_cpu_ns_per_operation", summary.client_cpu_ns},
-          {"collector_cpu_ns_per_operation", summary.collector_cpu_ns},
-          {"switches_per_operation", summary.switches},
+          {"operations_per_second", counted(summary.operations_per_second)},
+          {"cpu_ns_per_operation", counted(summary.cpu_ns)},
+          {"client_cpu_ns_per_operation", counted(summary.client_cpu_ns)},
+          {"collector_cpu_ns_per_operation", counted(summary.collector_cpu_ns)},
+          {"switches_per_operation", counted(summary.switches)},
           {"bytes_copied_per_byte_written",
            summary.copied_per_byte ? Json(*summary.copied_per_byte) : Json()},
           {"operation_kinds", list(summary.kinds, operation)},
-          {"roles", list(summary.roles, role_usage)},
+          {"roles", summary.operations > 0 ? list(summary.roles, role_usage) : Json::array()},
           {"counters", list(summary.counters, counter)},
           {"profile", summary.profile ? profile(*summary.profile) : Json()}};
 }
@@ -163,15 +168,16 @@ Json metric(const MetricComparison& comparison) {
 }
 
 Json change(const CategoryChange& value) {
-  return {{"role", value.role.empty() ? Json() : Json(value.role)},
-          {value.role.empty() ? "group" : "category", value.id},
-          {"title", value.title},
-          {"before", cpu_time(value.before)},
-          {"after", cpu_time(value.after)},
-          {"share_difference", estimate(value.share_difference)},
-          {"cost_difference_ns", estimate(value.cost_difference_ns)},
-          {"thin", value.thin},
-          {"verdict", to_string(value.verdict)}};
+  return {
+      {"role", value.role.empty() ? Json() : Json(value.role)},
+      {value.role.empty() ? "group" : "category", value.id},
+      {"title", value.title},
+      {"before", cpu_time(value.before)},
+      {"after", cpu_time(value.after)},
+      {"share_difference", estimate(value.share_difference)},
+      {"cost_difference_ns", value.before.has_cost ? estimate(value.cost_difference_ns) : Json()},
+      {"thin", value.thin},
+      {"verdict", to_string(value.verdict)}};
 }
 
 Json comparison(const Comparison& value, const Report& report) {

@@ -18,6 +18,7 @@ std::string title(const Report& report) {
   for (const ArmSummary& arm : report.arms) {
     arms += (arms.empty() ? "" : " against ") + code(arm.arm.name);
   }
+  if (report.command == "import") return fmt::format("# {}, recorded\n\n", arms);
   return fmt::format("# {} on {}\n\n", arms, code(report.scenario.name));
 }
 

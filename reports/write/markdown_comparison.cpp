@@ -88,6 +88,7 @@ std::string share_change(const CpuTime& before, const CpuTime& after) {
 }
 
 std::string cost_change(const CpuTime& before, const CpuTime& after) {
+  if (!before.has_cost || !after.has_cost) return std::string(kUnavailableFigure);
   return format_signed(
       static_cast<double>(after.printed_cost_ns) - static_cast<double>(before.printed_cost_ns), 0);
 }
@@ -104,9 +105,9 @@ void add_change(MarkdownTable& table, const CategoryChange& change) {
              format_printed_share(change.before.printed_share),
              format_printed_share(change.after.printed_share),
              share_change(change.before, change.after) + brackets(change.share_difference, 100, 2),
-             format_count(change.before.printed_cost_ns),
-             format_count(change.after.printed_cost_ns),
-             cost_change(change.before, change.after) + brackets(change.cost_difference_ns, 1, 0),
+             cost_cell(change.before), cost_cell(change.after),
+             cost_change(change.before, change.after) +
+                 (change.before.has_cost ? brackets(change.cost_difference_ns, 1, 0) : ""),
              to_string(change.verdict) + (change.thin ? ", thin" : "")});
 }
 
@@ -134,11 +135,10 @@ std::string changes_table(const Comparison& comparison) {
     rest_after.add_counts(change.after);
   }
   if (rest > 0) {
-    table.add({"", fmt::format("{} smaller rows", rest),
-               format_printed_share(rest_before.printed_share),
-               format_printed_share(rest_after.printed_share),
-               share_change(rest_before, rest_after), format_count(rest_before.printed_cost_ns),
-               format_count(rest_after.printed_cost_ns), cost_change(rest_before, rest_after), ""});
+    table.add(
+        {"", fmt::format("{} smaller rows", rest), format_printed_share(rest_before.printed_share),
+         format_printed_share(rest_after.printed_share), share_change(rest_before, rest_after),
+         cost_cell(rest_before), cost_cell(rest_after), cost_change(rest_before, rest_after), ""});
   }
   std::string text = "### By thread and category\n\n" + table.take() + "\n";
   text +=
@@ -167,7 +167,10 @@ std::string markdown_comparison(const Report& report, const Comparison& comparis
   }
   text +=
       fmt::format("Verdict: **{}**. {}\n\n", to_string(comparison.verdict), same_work(comparison));
-  text += metrics_table(report, comparison) + changes_table(comparison);
+  text += report.arms[comparison.before].operations > 0
+              ? metrics_table(report, comparison)
+              : "Operations were not counted, so no metric is available.\n\n";
+  text += changes_table(comparison);
   if (!comparison.explanation.empty()) text += "### What it comes from\n\n";
   for (const std::string& paragraph : comparison.explanation) text += paragraph + "\n\n";
   return text;

@@ -13,6 +13,9 @@ struct MarkdownDetail {
   double smallest_share = 0;  ///< rows and threads below it are summed up (0 to 1)
 };
 
+/// A cost per operation in nanoseconds, "unavailable" where operations were not counted.
+std::string cost_cell(const CpuTime& time);
+
 std::string markdown_comparison(const Report& report, const Comparison& comparison);
 std::string markdown_floors(const Report& report);
 std::string markdown_work(const Report& report);

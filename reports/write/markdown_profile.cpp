@@ -13,6 +13,7 @@ using Align = MarkdownTable::Align;
 
 constexpr double kNotableSymbol = 0.05;
 constexpr std::size_t kSymbolsPrinted = 3;
+constexpr std::size_t kKernelNameLength = 15;
 
 std::string interval(const Estimate& share) {
   if (!share.interval) return "";
@@ -53,6 +54,8 @@ std::string role_note(const RoleTable& role, const ProfileTables& tables) {
       fmt::format("{:.3g} thread{} a round", role.threads, role.threads > 1 ? "s" : "");
   if (!role.kernel_name.empty()) {
     text += fmt::format(" (the kernel shows {} and keeps 15 characters)", code(role.kernel_name));
+  } else if (role.role.size() == kKernelNameLength) {
+    text += " (the kernel keeps 15 characters of a name: in full it may be longer)";
   }
   if (tables.operations > 0) {
     text += fmt::format(
@@ -66,14 +69,10 @@ std::string role_note(const RoleTable& role, const ProfileTables& tables) {
 
 void add_small_rows(MarkdownTable& table, const std::vector<const CategoryRow*>& small) {
   if (small.empty()) return;
-  std::uint64_t share = 0, cost = 0, samples = 0;
-  for (const CategoryRow* row : small) {
-    share += row->time.printed_share;
-    cost += row->time.printed_cost_ns;
-    samples += row->time.samples;
-  }
-  table.add({fmt::format("{} smaller rows", small.size()), format_printed_share(share), "",
-             format_count(cost), format_count(samples), ""});
+  CpuTime sum;
+  for (const CategoryRow* row : small) sum.add_counts(row->time);
+  table.add({fmt::format("{} smaller rows", small.size()), format_printed_share(sum.printed_share),
+             "", cost_cell(sum), format_count(sum.samples), ""});
 }
 
 std::string role_table(const RoleTable& role, const ProfileTables& tables,
@@ -96,13 +95,12 @@ std::string role_table(const RoleTable& role, const ProfileTables& tables,
       continue;
     }
     table.add({plain(row.title), format_printed_share(row.time.printed_share),
-               interval(row.time.share), format_count(row.time.printed_cost_ns),
-               format_count(row.time.samples), notes(row)});
+               interval(row.time.share), cost_cell(row.time), format_count(row.time.samples),
+               notes(row)});
   }
   add_small_rows(table, small);
   table.add({"**all**", fmt::format("**{}**", format_printed_share(role.time.printed_share)),
-             interval(role.time.share),
-             fmt::format("**{}**", format_count(role.time.printed_cost_ns)),
+             interval(role.time.share), fmt::format("**{}**", cost_cell(role.time)),
              format_count(role.time.samples), ""});
   return text + table.take() + "\n";
 }
@@ -117,11 +115,15 @@ std::string event_words(const ProfileTables& tables) {
 }
 
 std::string caption(const ProfileTables& tables) {
-  std::string text = fmt::format(
-      "n = {} samples of {} at {} Hz in {} profiling round{} of together {}, {} operations. ",
-      format_count(tables.samples), event_words(tables), tables.frequency_hz, tables.rounds,
-      tables.rounds == 1 ? "" : "s", format_duration(static_cast<double>(tables.elapsed_ns)),
-      format_count(tables.operations));
+  std::string text =
+      fmt::format("n = {} samples of {}", format_count(tables.samples), event_words(tables));
+  if (tables.frequency_hz > 0) text += fmt::format(" at {} Hz", tables.frequency_hz);
+  text += fmt::format(
+      " in {} profiling round{} of together {}, {}. ", tables.rounds, tables.rounds == 1 ? "" : "s",
+      tables.elapsed_ns > 0 ? format_duration(static_cast<double>(tables.elapsed_ns))
+                            : "unknown duration",
+      tables.operations > 0 ? fmt::format("{} operations", format_count(tables.operations))
+                            : "operations not counted");
   text +=
       tables.kernel_frames
           ? "Shares are of all samples of this arm"
@@ -138,13 +140,19 @@ std::string caption(const ProfileTables& tables) {
   }
   text += fmt::format("Lost samples: {}; throttled: {} times.", format_count(tables.lost),
                       format_count(tables.throttled));
-  if (tables.rounds == 1) {
+  if (!tables.has_intervals) {
+    text += " There are no intervals: all samples lie in one stretch of time.";
+  } else if (tables.rounds == 1) {
     text += " With one profiling round the intervals do not cover how much rounds differ.";
   }
   return text + "\n\n";
 }
 
 }  // namespace
+
+std::string cost_cell(const CpuTime& time) {
+  return time.has_cost ? format_count(time.printed_cost_ns) : std::string(kUnavailableFigure);
+}
 
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail) {
   std::string text = fmt::format("## Where the time goes: {}\n\n", code(arm.arm.name));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "reports/analyze/text.h"
+#include "reports/import/bursts.h"
 #include "reports/write/markdown_parts.h"
 #include "reports/write/markdown_table.h"
 
@@ -127,10 +128,28 @@ std::string cost_table(const Report& report) {
   return table.take() + "\n";
 }
 
+/// Imported from another profiler: nobody counted operations, and the machine is another one.
+bool is_recording(const Report& report) { return report.command == "import"; }
+
+/// In place of throughput, latency and cost, where nobody counted operations.
+std::string recorded_work(const Report& report) {
+  std::string text;
+  for (const ArmSummary& arm : report.arms) {
+    text += fmt::format("- {}: {} burst{} of activity", code(arm.arm.name), arm.profiling_rounds,
+                        arm.profiling_rounds == 1 ? "" : "s");
+    if (arm.elapsed_ns > 0) {
+      text += fmt::format(" of together {}", format_duration(static_cast<double>(arm.elapsed_ns)));
+    }
+    text += fmt::format("; throughput, latency and cost per operation: {}.\n", kUnavailableFigure);
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string markdown_work(const Report& report) {
   std::string text = "## Throughput, latency and cost\n\n";
+  if (is_recording(report)) return text + recorded_work(report);
   for (const ArmSummary& arm : report.arms) {
     text += fmt::format(
         "- {}: {} operations in {} of {} {} round{}, {} operations per second.\n",
@@ -180,15 +199,25 @@ std::string markdown_environment(const Report& report) {
   add("distribution", machine.distribution);
   add("libc", machine.libc);
   add("libfuse", machine.libfuse);
-  add("CPU", fmt::format("{} ({} CPUs)", machine.cpu_model, machine.cpus));
-  add("hypervisor", machine.hypervisor.empty() ? "none" : machine.hypervisor);
-  add("memory", fmt::format("{:.1f} GiB", static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  if (machine.cpus > 0) {
+    add("CPU", fmt::format("{} ({} CPUs)", machine.cpu_model, machine.cpus));
+  }
+  // What a recording does not say is left out.
+  const bool is_own = !is_recording(report);
+  if (is_own) add("hypervisor", machine.hypervisor.empty() ? "none" : machine.hypervisor);
+  if (machine.memory_bytes > 0) {
+    add("memory", fmt::format("{:.1f} GiB", static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  }
   add("user", machine.user);
-  add("perf_event_paranoid, kptr_restrict",
-      fmt::format("{}, {}", machine.perf_event_paranoid, machine.kptr_restrict));
+  if (is_own) {
+    add("perf_event_paranoid, kptr_restrict",
+        fmt::format("{}, {}", machine.perf_event_paranoid, machine.kptr_restrict));
+  }
   add("scenario", fmt::format("{}: {}", report.scenario.name, report.scenario.summary));
-  add("target, placement, seed",
-      fmt::format("{}, {}, {}", report.target, report.placement, report.seed));
+  if (is_own) {
+    add("target, placement, seed",
+        fmt::format("{}, {}, {}", report.target, report.placement, report.seed));
+  }
   for (const ArmSummary& arm : report.arms) {
     if (!arm.arm.canonical.empty()) table.add({code(arm.arm.name), code(arm.arm.canonical)});
   }
@@ -197,17 +226,25 @@ std::string markdown_environment(const Report& report) {
 
 std::string markdown_method(const Report& report) {
   std::string text = "## Method\n\n";
+  text += is_recording(report)
+              ? fmt::format(
+                    "- The samples come from recordings of another profiler. Each burst of "
+                    "activity is a round; bursts of the same number are paired. A gap between "
+                    "samples of more than {} ms and more than {} median gaps ends a burst; fewer "
+                    "than {} samples between two such gaps join the burst before them.\n",
+                    kShortestIdleNs / 1'000'000, kIdleGaps, kFewestInBurst)
+              : "- Each round is a fresh process. Timing rounds carry no sampler, profiling rounds "
+                "do; times are compared over timing rounds only.\n";
   text +=
-      "- Each round is a fresh process. Timing rounds carry no sampler, profiling rounds do; times "
-      "are "
-      "compared over timing rounds only.\n"
       "- A stack is walked from its innermost frame outward; the first frame that a rule matches "
       "gives "
       "the sample its category.\n"
       "- Intervals of shares and costs: 95 %, bootstrap over blocks of time slices within a round "
       "and over rounds, widened for few rounds by Student's t; fewer than 100 samples are marked "
       "thin.\n";
-  if (!report.comparisons.empty()) {
+  if (!report.comparisons.empty() && is_recording(report)) {
+    text += "- Differences of shares are percentage points (pp).\n";
+  } else if (!report.comparisons.empty()) {
     text +=
         "- Arms take turns, paired by block. Ratios: exact sign-test interval of the median of the "
         "paired ratios; six pairs are the fewest that give one at 95 %. What could be seen is 3.5 "

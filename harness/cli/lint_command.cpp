@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/cli/command.h"
+#include "harness/cli/result_files.h"
+#include "reports/lint/linter.h"
+
+namespace vfsprof::harness {
+namespace {
+
+bool is_json(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
+std::string as_json(const std::string& file, const std::vector<reports::LintFinding>& findings) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const reports::LintFinding& finding : findings) {
+    list.push_back({{"line", finding.line}, {"rule", finding.rule}, {"message", finding.message}});
+  }
+  const nlohmann::ordered_json document{{"file", file}, {"findings", list}};
+  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void setup_lint(CLI::App& app, ExitCode& exit_code) {
+  struct Options {
+    std::string file;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* const command = app.add_subcommand(
+      "lint", "Check a performance report, by whoever wrote it: do its figures agree?");
+  command->footer("Rules: vfsprof list lint-rules. Exit code 1 if anything is found.");
+  command->add_option("FILE", options->file, "A report in Markdown, or report.json")->required();
+  command->add_flag("--json", options->json, "Print the findings as JSON");
+  command->callback([options, &exit_code] {
+    const std::string text = read_file(options->file);
+    if (text.empty()) {
+      throw BadInput(fmt::format("cannot check {}: it is empty", options->file));
+    }
+    const std::vector<reports::LintFinding> findings =
+        is_json(text) ? reports::lint_report_json(text, options->file)
+                      : reports::lint_markdown(text);
+    if (options->json) {
+      fmt::print("{}\n", as_json(options->file, findings));
+    } else {
+      for (const reports::LintFinding& finding : findings) {
+        fmt::print("{}:{}: {}: {}\n", options->file, finding.line, finding.rule, finding.message);
+      }
+    }
+    if (!findings.empty()) exit_code = ExitCode::kCheckFailed;
+  });
+}
+
+}  // namespace vfsprof::harness

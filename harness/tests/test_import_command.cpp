@@ -1,0 +1,159 @@
+// `vfsprof import` and `vfsprof lint` as a user meets them, and text of the perf that is installed.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/process.h"
+#include "harness/run/work_directory.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+class ImportCommand : public ::testing::Test {
+ protected:
+  ImportCommand() : work_(fs::temp_directory_path()) {}
+
+  std::string read_text(const std::string& name) const {
+    std::ifstream file(work_.path() / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  Outcome run(const std::string& command) const {
+    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
+                             program_directory().string() + "':$PATH && { " + command +
+                             "; } >stdout.txt 2>stderr.txt </dev/null";
+    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text("stdout.txt"),
+            read_text("stderr.txt")};
+  }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(work_.path() / name, std::ios::binary) << text;
+  }
+
+  WorkDirectory work_;
+};
+
+constexpr const char* kRecording =
+    "vfs-io-worker 12 1.000000: 1000000 cpu-clock: \n"
+    "\tffffffff81000000 futex_wake+0x1 ([kernel.kallsyms])\n\n"
+    "vfs-async-execu 13 1.001000: 1000000 cpu-clock: \n"
+    "\t11 main+0x1 (/bin/subject)\n\n";
+
+TEST_F(ImportCommand, ARecordingEndsInTheSameFilesAsARun) {
+  write("a.txt", kRecording);
+  const Outcome outcome = run("vfsprof import a.txt --out out");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("### vfs-async-executor: 50.00 % of samples"));
+  EXPECT_EQ(outcome.out, read_text("out/report.md"));
+  EXPECT_EQ(run("vfsprof report out/import.json").out, outcome.out);
+  const Outcome json = run("vfsprof import a.txt --out out --json");
+  EXPECT_EQ(nlohmann::json::parse(json.out)["arms"][0]["profile"]["samples"], 2);
+  const Outcome piped = run("cat a.txt | vfsprof import - a.txt --out both");
+  EXPECT_EQ(piped.code, 0) << piped.err;
+  EXPECT_THAT(piped.out, HasSubstr("`standard input` against `a.txt`"));
+  EXPECT_EQ(run("vfsprof lint out/report.md").code, 0);
+  EXPECT_EQ(run("vfsprof lint both/report.json").code, 0);
+}
+
+TEST_F(ImportCommand, BadInputNamesTheFileThePlaceAndWhatToDo) {
+  write("data", "PERFILE2 and so on\n");
+  write("text.txt", "Dear reader,\nthis is a letter.\n");
+  write("empty", "");
+  struct Case {
+    const char* command;
+    const char* said;
+  };
+  const Case cases[] = {
+      {"vfsprof import data", "perf script -i data > data.txt"},
+      {"vfsprof import text.txt", "text.txt: line 1: `Dear reader,`"},
+      {"vfsprof import empty", "empty: line 0"},
+      {"vfsprof import absent.txt", "absent.txt: it does not exist"},
+      {"vfsprof import .", "it is a folder"},
+      {"vfsprof lint absent.md", "absent.md"},
+      {"vfsprof lint empty", "it is empty"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.command);
+    const Outcome outcome = run(each.command);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(each.said));
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST_F(ImportCommand, LintSaysFileLineAndRule) {
+  write("r.md",
+        "n = 100 samples in 2 s, 5 MB/s\n\n## worker: 90 % of samples\n\n"
+        "| Row | Share |\n|---|---|\n| copy | 70 % |\n");
+  const Outcome outcome = run("vfsprof lint r.md");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("r.md:3: row-sum: the rows of worker add up to 70.00 %"));
+  EXPECT_THAT(outcome.out, HasSubstr("r.md:3: thread-sum: "));
+  const Outcome json = run("vfsprof lint --json r.md");
+  EXPECT_EQ(json.code, 1);
+  EXPECT_EQ(nlohmann::json::parse(json.out)["findings"].size(), 2U);
+}
+
+TEST_F(ImportCommand, ReadsWhatTheInstalledPerfPrints) {
+  if (run("perf --version").code != 0) GTEST_SKIP() << "perf is not installed (linux-perf)";
+  // Three bursts of about 150 ms, half a second apart.
+  const Outcome recorded =
+      run("perf record -o p.data -e cpu-clock -F 999 -g -- python3 -c 'import time\n"
+          "for _ in range(3):\n"
+          "  end = time.process_time() + 0.15\n"
+          "  while time.process_time() < end: pass\n"
+          "  time.sleep(0.5)\n'");
+  if (recorded.code != 0) GTEST_SKIP() << "perf cannot record here: " << recorded.err;
+  const char* const forms[] = {
+      "",
+      "--header",
+      "--ns",
+      "-G",
+      "-F comm,pid,tid,time,period,event,ip,sym,dso",
+      "-F comm,tid,time,event,ip,sym,symoff,dso,srcline --full-source-path",
+      "-F comm,tid,time,ip,sym",
+      "-F comm,ip,sym,dso",
+      "-F tid,ip,sym",
+      "-F ip,sym",
+      "--show-task-events --show-lost-events",
+  };
+  std::size_t samples = 0;
+  for (const std::string form : forms) {
+    SCOPED_TRACE(form);
+    if (run("perf script -i p.data " + form + " > f.txt").code != 0) continue;
+    const Outcome outcome = run("vfsprof import f.txt --json --out out");
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const nlohmann::json report = nlohmann::json::parse(outcome.out);
+    const nlohmann::json& profile = report["arms"][0]["profile"];
+    if (samples == 0) samples = profile["samples"];
+    EXPECT_EQ(profile["samples"], samples);
+    for (const nlohmann::json& capability : report["capabilities"]) {
+      EXPECT_NE(capability["name"], "lines of f.txt") << capability["detail"];
+    }
+    // A busy machine may cut a burst in two; half a second of sleep is a gap on any.
+    if (form.empty()) {
+      EXPECT_GE(profile["rounds"], 2);
+    }
+  }
+  EXPECT_GT(samples, 100U);
+}
+
+}  // namespace
+}  // namespace vfsprof::harness
