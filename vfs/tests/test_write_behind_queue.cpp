@@ -40,15 +40,21 @@ class WriteBehindQueueTest : public testing::Test {
   /// The files written since the last call.
   Batch written() { return std::exchange(written_, {}); }
 
+  void write(InodeId file) {
+    written_.push_back(file.value);
+    on_write_(file);
+  }
+  /// Also after a failure: the end of the queue waits for what was handed over.
+  void TearDown() override {
+    while (!spawned_.empty()) run_next();
+  }
+
   std::deque<std::function<void()>> spawned_;
   Batch written_;
   std::function<void(InodeId)> on_write_ = [](InodeId) {};
   std::unique_ptr<WriteBehindQueue> queue_ = std::make_unique<WriteBehindQueue>(
       kLimits, [this](std::function<void()> work) { spawned_.push_back(std::move(work)); },
-      [this](InodeId file) {
-        written_.push_back(file.value);
-        on_write_(file);
-      });
+      [this](InodeId file) { write(file); });
 };
 
 TEST_F(WriteBehindQueueTest, ABatchClosesWhenItHasEnoughChunks) {
