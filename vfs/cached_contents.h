@@ -157,16 +157,17 @@ class CachedContents final : public FileContents {
                              WriteBehind& dirtied);
   bool must_fetch(File& file, const FileRange& range, const Extent& extent);
 
-  /// Changes a block, and adds what became dirty by that.
+  /// Changes a block, and adds what became dirty by that. Dirty before it is changed: an allocation
+  /// that fails leaves what was written of it.
   static void put(Block& block, const ChunkPart& part, const Payload& payload,
                   WriteBehind& dirtied) {
     const std::size_t dirty_before = block.dirty ? block.data.size() : 0;
+    dirtied.chunks += block.dirty ? 0 : 1;
+    block.dirty = true;
+    ++block.version;
     Copy::put(block.data, part.offset_in_chunk,
               {.payload = payload, .offset = part.offset_in_range, .size = part.size});
-    ++block.version;
-    dirtied.chunks += block.dirty ? 0 : 1;
     dirtied.bytes += block.data.size() - dirty_before;
-    block.dirty = true;
   }
 
   // Reading.

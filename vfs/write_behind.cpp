@@ -1,6 +1,7 @@
 #include "vfs/write_behind.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "vfs/counters.h"
@@ -87,7 +88,13 @@ void WriteBehindQueue::write(std::vector<InodeId> files) {
   std::ranges::sort(files);
   const auto repeated = std::ranges::unique(files);
   files.erase(repeated.begin(), repeated.end());
-  for (const InodeId file : files) write_back_(file);
+  for (const InodeId file : files) {
+    try {
+      write_back_(file);
+    } catch (const std::bad_alloc&) {
+      // It stays dirty: the next fsync, close or eviction tries again, and reports.
+    }
+  }
 }
 
 }  // namespace vfsprof::vfs

@@ -41,10 +41,15 @@ Arena::Arena() {
 Arena::~Arena() { ::munmap(reserved_, kReservedBytes + kSlabBytes); }
 
 std::byte* Arena::allocate(std::size_t bytes) {
-  const std::lock_guard lock(lock_);
-  if (bytes == kSlabBytes) return whole_slab();
-  VFSPROF_CHECK(bytes == kPageBytes);
-  return page_of_partial_slab();
+  VFSPROF_CHECK(bytes == kPageBytes || bytes == kSlabBytes);
+  while (true) {
+    {
+      const std::lock_guard lock(lock_);
+      std::byte* const found = bytes == kSlabBytes ? whole_slab() : page();
+      if (found != nullptr) return found;
+    }
+    add_slab();  // which another thread may take first
+  }
 }
 
 void Arena::release(std::byte* memory, std::size_t bytes) noexcept {
@@ -57,7 +62,8 @@ std::size_t Arena::mapped_bytes() {
   return slabs_.size() * kSlabBytes;
 }
 
-std::byte* Arena::page_of_partial_slab() {
+/// Null if every page is in use.
+std::byte* Arena::page() {
   while (!partial_.empty()) {
     const std::uint32_t index = partial_.back();
     Slab& slab = slabs_[index];
@@ -73,6 +79,7 @@ std::byte* Arena::page_of_partial_slab() {
   }
   // Break up a slab: its first page is given out, the others are free.
   std::byte* const memory = whole_slab();
+  if (memory == nullptr) return nullptr;
   const auto index = static_cast<std::uint32_t>((memory - base_) / kSlabBytes);
   Slab& slab = slabs_[index];
   slab.free.fill(~std::uint64_t{0});
@@ -82,6 +89,7 @@ std::byte* Arena::page_of_partial_slab() {
   return memory;
 }
 
+/// Null if there is none of which every page is free.
 std::byte* Arena::whole_slab() {
   while (!empty_.empty()) {
     const std::uint32_t index = empty_.back();
@@ -93,18 +101,28 @@ std::byte* Arena::whole_slab() {
     slab.free_pages = 0;
     return address(index);
   }
-  if ((slabs_.size() + 1) * kSlabBytes > kReservedBytes) throw std::bad_alloc();
-  std::byte* const memory = map_slab(slabs_.size());
-  slabs_.emplace_back();
-  return memory;
+  return nullptr;
 }
 
-std::byte* Arena::map_slab(std::size_t index) {
+/// Maps another slab, outside of the spin lock: it takes long.
+void Arena::add_slab() {
+  const std::lock_guard growing(growth_);
+  const auto index = static_cast<std::uint32_t>(mapped_slabs_);
+  if ((index + std::size_t{1}) * kSlabBytes > kReservedBytes) throw std::bad_alloc();
   std::byte* const memory = address(index);
   if (::mprotect(memory, kSlabBytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
   ::madvise(memory, kSlabBytes, MADV_HUGEPAGE);  // advice: without huge pages it works too
   fault_in(memory, kSlabBytes);
-  return memory;
+  const std::lock_guard lock(lock_);
+  // Room for every slab in both lists, so that releasing a page never allocates.
+  slabs_.emplace_back();
+  partial_.reserve(slabs_.capacity());
+  empty_.reserve(slabs_.capacity());
+  ++mapped_slabs_;
+  slabs_.back().free.fill(~std::uint64_t{0});
+  slabs_.back().free_pages = kPagesPerSlab;
+  slabs_.back().in_empty = true;
+  empty_.push_back(index);
 }
 
 void Arena::release_page(std::byte* page) {

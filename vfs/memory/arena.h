@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -51,9 +52,9 @@ class Arena final : public BlockMemory {
     bool in_empty = false;
   };
 
-  std::byte* page_of_partial_slab();
+  std::byte* page();
   std::byte* whole_slab();
-  std::byte* map_slab(std::size_t index);
+  void add_slab();
   std::byte* address(std::size_t slab) const { return base_ + slab * kSlabBytes; }
   void release_page(std::byte* page);
   void list_as_partial(std::uint32_t slab);
@@ -61,6 +62,8 @@ class Arena final : public BlockMemory {
   std::byte* base_ = nullptr;  // of the reserved addresses, aligned to a slab
   void* reserved_ = nullptr;
 
+  std::mutex growth_;  // guards the next; taken before `lock_`
+  std::size_t mapped_slabs_ = 0;
   SpinLock lock_;                       // guards all below
   std::vector<Slab> slabs_;             // those that were mapped, in the order of their addresses
   std::vector<std::uint32_t> partial_;  // slabs that may have free and used pages
