@@ -9,6 +9,9 @@
 //   3. keep       std::string to_json(result); RunResult run_result_from_json(text, origin)
 //   4. understand Report build_report(result, rules); render(report, "md")
 //
+// Recordings of other tools come in with PerfScriptReader and make_import_result; lint(text) checks
+// the figures of a report.
+//
 // Link with vfsprof::harness. The programs `vfsprof` (its hidden command `client`) and
 // `vfsprof-mount` must lie beside the calling program: they are the processes of a round.
 //
@@ -21,6 +24,9 @@
 #include "harness/scenario/scenario.h"      // IWYU pragma: export
 #include "harness/target/target.h"          // IWYU pragma: export
 #include "reports/analyze/report.h"         // IWYU pragma: export
+#include "reports/import/import_result.h"   // IWYU pragma: export
+#include "reports/import/perf_script.h"     // IWYU pragma: export
+#include "reports/lint/linter.h"            // IWYU pragma: export
 #include "reports/model/json.h"             // IWYU pragma: export
 #include "reports/model/run_result.h"       // IWYU pragma: export
 #include "reports/rules/rule_set.h"         // IWYU pragma: export

@@ -32,7 +32,7 @@ constexpr int kInternalError = 4;
 
 struct Options {
   std::filesystem::path mount_point;
-  std::string variant = "mutex-pool";
+  std::string variant = "default";
   std::filesystem::path cache_directory;
   std::string store = "memory";
   std::uint64_t memory_budget_bytes = std::uint64_t{4} << 30;
