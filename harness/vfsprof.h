@@ -9,8 +9,8 @@
 //   3. keep       std::string to_json(result); RunResult run_result_from_json(text, origin)
 //   4. understand Report build_report(result, rules); render(report, "md")
 //
-// Recordings of other tools come in with PerfScriptReader and make_import_result; lint(text) checks
-// the figures of a report.
+// Recordings of other tools come in with PerfScriptReader and make_import_result; lint_markdown
+// checks the figures of a report.
 //
 // Link with vfsprof::harness. The programs `vfsprof` (its hidden command `client`) and
 // `vfsprof-mount` must lie beside the calling program: they are the processes of a round.

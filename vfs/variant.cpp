@@ -262,6 +262,13 @@ std::span<const EngineCombination> engine_combinations() { return kCombinations;
 std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options) {
   if (!variant.has_strategies()) return std::make_unique<NullEngine>();
   VFSPROF_CHECK(options.store != nullptr);
+  if (options.memory_budget_bytes < variant.options.chunk) {
+    throw VariantError(fmt::format(
+        "the memory budget of {} bytes is smaller than a chunk of {}: not one block would fit; "
+        "give "
+        "at least {} bytes, or choose a smaller chunk=",
+        options.memory_budget_bytes, format_size(variant.options.chunk), variant.options.chunk));
+  }
   return maker_of(variant)(
       {.options = options,
        .chunk_bytes = variant.options.chunk,

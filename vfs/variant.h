@@ -129,8 +129,8 @@ struct EngineOptions {
 
 /// Builds the engine of a variant and recovers what its cache directory holds; `null` has no use
 /// for the directory and does not look at it.
-/// Errors: VariantError if it was not compiled in; CacheDirectoryError (durability/disk_cache.h) if
-/// the directory cannot be used or recovered, or the store not listed.
+/// Errors: VariantError if it was not compiled in or the budget holds no chunk; CacheDirectoryError
+/// (disk_cache.h) if the directory cannot be used or recovered, or the store not listed.
 std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions& options);
 
 }  // namespace vfsprof::vfs

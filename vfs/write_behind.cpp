@@ -47,7 +47,8 @@ void WriteBehindQueue::close_batch() {
   std::vector<InodeId> batch;
   {
     const std::lock_guard lock(lock_);
-    closing_ = !files_.empty();
+    // What is being written may turn out to have changed meanwhile (`keep`).
+    closing_ = !files_.empty() || batches_ > 0;
     batch = take_batch_if_due();
   }
   start(std::move(batch));
@@ -78,6 +79,7 @@ void WriteBehindQueue::write_batches(std::vector<InodeId> batch) {
       const std::lock_guard lock(lock_);
       --batches_;
       batch = take_batch_if_due();
+      if (batches_ == 0) closing_ = false;
     }
     batch_ended_.notify_all();
   }

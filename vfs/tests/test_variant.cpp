@@ -9,7 +9,9 @@
 #include <thread>
 #include <utility>
 
+#include "vfs/store/memory_store.h"
 #include "vfs/strategies.h"
+#include "vfs/tests/temporary_directory.h"
 #include "vfs/variant.h"
 
 namespace vfsprof::vfs {
@@ -106,6 +108,23 @@ TEST(Variant, NullNeedsNeitherCacheDirectoryNorStore) {
   EXPECT_TRUE(engine->release(inode, file->handle));
   engine->forget(inode, 2);
   EXPECT_EQ(engine->attributes(inode).error(), Errno{ESTALE});
+}
+
+TEST(Variant, ABudgetThatHoldsNoBlockIsRefused) {
+  const TemporaryDirectory directory;
+  MemoryStore store;
+  EngineOptions options{
+      .cache_directory = directory.path(), .memory_budget_bytes = (1 << 20) - 1, .store = &store};
+  try {
+    make_engine(parse_variant("default"), options);
+    ADD_FAILURE() << "accepted";
+  } catch (const VariantError& error) {
+    EXPECT_NE(std::string_view(error.what()).find("1048575 bytes is smaller than a chunk of 1m"),
+              std::string_view::npos)
+        << error.what();
+  }
+  ++options.memory_budget_bytes;
+  EXPECT_NO_THROW(make_engine(parse_variant("default"), options));
 }
 
 /// Whether a named variant with this one change is accepted.

@@ -122,6 +122,19 @@ TEST_F(WriteBehindQueueTest, CloseBatchOfNothingLeavesTheNextBatchAlone) {
   EXPECT_EQ(handed_over(), 0U);
 }
 
+TEST_F(WriteBehindQueueTest, CloseBatchIncludesWhatChangesWhileItIsWritten) {
+  on_write_ = [this](InodeId file) {
+    on_write_ = [](InodeId) {};
+    queue_->close_batch();
+    queue_->keep(file, kOneChunk);
+  };
+  add_chunks(1, kLimits.chunks);
+  run_next();
+  EXPECT_EQ(written(), (Batch{1, 1}));
+  add_chunks(2, 1);
+  EXPECT_EQ(handed_over(), 0U) << "the next is collected as ever";
+}
+
 TEST_F(WriteBehindQueueTest, CloseBatchWhileTwoAreUnderWayIsKeptForThen) {
   add_chunks(1, kLimits.chunks);
   add_chunks(2, kLimits.chunks);
