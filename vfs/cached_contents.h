@@ -102,9 +102,11 @@ class CachedContents final : public FileContents {
     const std::lock_guard lock(file->locks.write_back);
     return write_back_locked(*file, durability);
   }
+  /// Whether dirty files are written behind their writers' backs.
+  bool writes_behind() const { return write_behind_.enabled(); }
   /// A descriptor was closed: written back at once as found, or behind the closer's back.
   Result<void> closed(InodeId inode) {
-    if (!write_behind_.enabled()) return write_back(inode, Durability::kOnRequest);
+    if (!writes_behind()) return write_back(inode, Durability::kOnRequest);
     write_behind_.close_batch();
     return {};
   }

@@ -150,6 +150,8 @@ class Engine {
     HandleId handle;
   };
   virtual Result<Created> create(EntryName entry, NewNode node, int flags, Caller caller) = 0;
+  /// Whether `flush` and `release` may wait for the disk to take file contents.
+  virtual bool close_waits() const = 0;
   /// close(2) of one descriptor: starts what the flush strategy does then. A failure stays pending
   /// for `sync` too.
   virtual Result<void> flush(InodeId inode, HandleId handle) = 0;

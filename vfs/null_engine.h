@@ -53,6 +53,7 @@ class NullEngine final : public Engine {
   Result<Created> create(EntryName entry, NewNode node, int flags, Caller caller) override;
   Result<void> flush(InodeId, HandleId) override { return {}; }
   Result<void> release(InodeId inode, HandleId) override;
+  bool close_waits() const override { return false; }
   Result<void> sync(InodeId, HandleId, SyncScope) override { return {}; }
   Result<void> sync_directory(InodeId) override { return {}; }
 

@@ -76,6 +76,7 @@ class WriteBackEngine final : public Engine {
   // Open files.
   Result<HandleId> open(InodeId inode, int flags) override;
   Result<Created> create(EntryName entry, NewNode node, int flags, Caller caller) override;
+  bool close_waits() const override { return !contents_.writes_behind(); }
   Result<void> flush(InodeId inode, HandleId) override { return contents_.closed(inode); }
   Result<void> release(InodeId inode, HandleId handle) override;
   Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) override;

@@ -7,6 +7,7 @@ import shutil
 import time
 
 from figures import Unavailable
+from tools import counter_total
 
 # A session thread works on a request inside libfuse: what has a frame of it on its stack happens between receipt and
 # reply. (By file, as libfuse's inner functions have no symbols.) A hand-off to another thread shows as well: it wakes, and
@@ -93,23 +94,28 @@ def in_processes(actions):
 
 
 def measure(tools, variant, writers, many, writes):
-    """Runs the load under strace: (count(), writes done)."""
+    """Runs the load under strace: (count(), batches that were closed, writes done)."""
     if shutil.which("strace") is None:
         raise Unavailable("strace is missing; install it with scripts/setup")
     log = os.path.join(tools.work, f"strace-{writers}-{many}")
     blocks = 512  # of each writer: 2 MiB, so that nothing is evicted and no batch is due
     prefix = ["strace", "-f", "--seccomp-bpf", "-e", "trace=futex", "-e", "signal=none", "-k", "-ttt", "-o", log]
-    with tools.mount(variant, prefix) as (point, _):
+    page = os.path.join(tools.work, "counters")
+    with tools.mount(variant, prefix, ["--counters", page]) as (point, _):
         names = [os.path.join(point, f"file-{i if many else 0}") for i in range(writers)]
         first = [0 if many else i * blocks for i in range(writers)]
         for name, offset in zip(names, first):
             os.close(os.open(name, os.O_WRONLY | os.O_CREAT, 0o644))
             write_blocks(name, offset, blocks, blocks)
+        time.sleep(0.5)  # the batches of the closes above are written
+        batches = counter_total(page, "flush_batches")
         start = time.time()
         in_processes([lambda name=name, offset=offset: write_blocks(name, offset, writes // writers, blocks)
                       for name, offset in zip(names, first)])
         end = time.time()
+        time.sleep(0.5)
+        batches = counter_total(page, "flush_batches") - batches
     with open(log, encoding="utf-8", errors="replace") as trace:
         counted = count(trace, start, end)
     os.remove(log)
-    return counted, writers * (writes // writers)
+    return counted, batches, writers * (writes // writers)

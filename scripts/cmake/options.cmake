@@ -16,6 +16,9 @@ if(VFSPROF_SANITIZE)
   target_link_options(vfsprof_options INTERFACE -fsanitize=${VFSPROF_SANITIZE})
 endif()
 
+# For code whose speed nobody measures, command lines and tests: a third less time to compile.
+set(VFSPROF_COLD_CODE "$<$<CONFIG:RelWithDebInfo>:-O1;-g1>")
+
 # vfsprof_library(NAME SOURCES...): a static library of one layer, with the includes from the root.
 function(vfsprof_library name)
   add_library(${name} STATIC ${ARGN})

@@ -72,10 +72,10 @@ class FrontendOf final : public Frontend {
   void drain() override { pending_.wait_for_all(); }
 
   Result<void> flush(InodeId inode, HandleId handle) override {
-    return wait_for([&] { return engine_.flush(inode, handle); });
+    return close([&] { return engine_.flush(inode, handle); });
   }
   Result<void> release(InodeId inode, HandleId handle) override {
-    return wait_for([&] { return engine_.release(inode, handle); });
+    return close([&] { return engine_.release(inode, handle); });
   }
   Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) override {
     return wait_for([&] { return engine_.sync(inode, handle, scope); });
@@ -110,6 +110,15 @@ class FrontendOf final : public Frontend {
     Result<std::size_t> written;
     executor_.run([&] { written = engine_.write_staged(request, payload); });
     return written;
+  }
+
+  /// Runs a flush or release: in place where the executor is and the engine does not wait.
+  template <class Request>
+  Result<void> close(Request request) {
+    if constexpr (E::kInPlace) {
+      if (!engine_.close_waits()) return request();
+    }
+    return wait_for(request);
   }
 
   /// Runs a request that may wait for the disk on a worker, and waits for its result.

@@ -35,7 +35,7 @@ class Frontend {
   /// before what the replies need goes.
   virtual void drain() = 0;
 
-  // As in Engine, on a worker thread while the caller waits.
+  // As in Engine; what may wait for the disk is on a worker thread while the caller waits.
   virtual Result<void> flush(InodeId inode, HandleId handle) = 0;
   virtual Result<void> release(InodeId inode, HandleId handle) = 0;
   virtual Result<void> sync(InodeId inode, HandleId handle, SyncScope scope) = 0;

@@ -39,6 +39,7 @@ class FakeEngine final : public Engine {
   std::optional<Written> try_write(const WriteRequest& request) override {
     return on_try_write(request);
   }
+  bool close_waits() const override { return true; }
   std::unique_ptr<PayloadPages> payload_pages(std::size_t) override { return nullptr; }
   StagedPayload stage(const Payload& payload) override { return {.owned = {}, .payload = payload}; }
   Written write_staged(const WriteRequest& request, const StagedPayload&) override {
