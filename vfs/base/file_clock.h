@@ -4,11 +4,12 @@
 
 namespace vfsprof {
 
-/// Now, as files are stamped: to the tick, as the kernel's own file systems do it, for a tenth of
-/// the price of the exact time. One clock for all stamps, so that none is before an earlier one.
+/// Now, as files are stamped. One clock for all stamps, so that none is before an earlier one; to
+/// the nanosecond and not to the tick, as a change that keeps its stamp would be taken for none by
+/// the records of the disk cache.
 inline timespec file_time_now() {
   timespec time{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  ::clock_gettime(CLOCK_REALTIME, &time);
   return time;
 }
 
