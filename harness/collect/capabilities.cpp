@@ -18,7 +18,7 @@
 
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
-#include "harness/collect/symbol_table.h"
+#include "harness/symbols/symbol_table.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
 

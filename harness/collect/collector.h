@@ -46,7 +46,8 @@ class Collector {
 struct CollectorInfo {
   std::string_view name;
   std::string_view summary;
-  bool profiling_only;  ///< costs enough to stay out of timing rounds
+  /// The one kind of round that carries it; none: every round does, as it costs next to nothing.
+  std::optional<reports::RoundKind> only_in;
   std::unique_ptr<Collector> (*make)(const CollectorOptions& options);
 };
 

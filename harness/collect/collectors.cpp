@@ -10,10 +10,11 @@ namespace {
 
 /// THE list. A new collector is one file and one line here.
 constexpr std::array kCollectors{
-    CollectorInfo{"usage", "CPU time, run-queue wait and context switches per thread", false,
+    CollectorInfo{"usage", "CPU time, run-queue wait and context switches per thread", std::nullopt,
                   make_usage_collector},
-    CollectorInfo{"counters", "the daemon's own counters", false, make_counters_collector},
-    CollectorInfo{"sampler", "CPU samples with kernel and user call chains", true, make_sampler},
+    CollectorInfo{"counters", "the daemon's own counters", std::nullopt, make_counters_collector},
+    CollectorInfo{"sampler", "CPU samples with kernel and user call chains",
+                  reports::RoundKind::kProfiling, make_sampler},
 };
 
 }  // namespace

@@ -11,9 +11,9 @@
 #include "harness/collect/drain.h"
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
-#include "harness/collect/stack_resolver.h"
-#include "harness/collect/symbol_table.h"
-#include "harness/collect/user_symbols.h"
+#include "harness/symbols/stack_resolver.h"
+#include "harness/symbols/symbol_table.h"
+#include "harness/symbols/user_symbols.h"
 #include "vfs/base/check.h"
 
 namespace vfsprof::harness {

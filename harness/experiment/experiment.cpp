@@ -116,6 +116,7 @@ class Experiment {
                                                       .floor_arms = floor_arms_.size(),
                                                       .timing_rounds = options_.timing_rounds,
                                                       .profiling_rounds = options_.profiling_rounds,
+                                                      .tracing_rounds = options_.tracing_rounds,
                                                       .seed = options_.seed});
     const std::size_t total = plan.size() + 1;
     progress_({0, total, "warming up"});
@@ -127,8 +128,7 @@ class Experiment {
 
     for (std::size_t i = 0; i < plan.size(); ++i) {
       const std::string what =
-          fmt::format("{} {}", arm_of(plan[i]).name,
-                      plan[i].kind == reports::RoundKind::kTiming ? "timing" : "profiling");
+          fmt::format("{} {}", arm_of(plan[i]).name, reports::to_string(plan[i].kind));
       progress_({i + 1, total, what});
       if (is_floor(plan[i])) {
         run_floor_round(plan[i]);

@@ -34,6 +34,7 @@ struct ExperimentOptions {
   std::vector<ArmSpec> arms;
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
+  unsigned tracing_rounds = 0;    ///< per arm
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
   bool floors = true;  ///< measure null handler and machine beside the arms

@@ -1,6 +1,7 @@
 #include "harness/experiment/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <random>
 
@@ -33,25 +34,35 @@ class BlockOrder {
 }  // namespace
 
 std::vector<PlannedRound> make_plan(const PlanOptions& options) {
+  using enum reports::RoundKind;
   std::vector<PlannedRound> plan;
   BlockOrder timing_order(options.arms + options.floor_arms, options.seed);
-  BlockOrder profiling_order(options.arms, options.seed + 1);
   const auto add_block = [&](BlockOrder& order, std::uint32_t block, reports::RoundKind kind) {
     for (const std::uint32_t arm : order.next()) plan.push_back({arm, block, kind});
   };
+  /// Blocks of a kind that is spread evenly over the timing blocks.
+  struct Spread {
+    reports::RoundKind kind;
+    std::uint32_t blocks;
+    BlockOrder order;
+    std::uint32_t planned = 0;
+  };
+  std::array spreads{
+      Spread{kProfiling, options.profiling_rounds, BlockOrder(options.arms, options.seed + 1)},
+      Spread{kTracing, options.tracing_rounds, BlockOrder(options.arms, options.seed + 2)}};
+  const auto add_until = [&](Spread& spread, std::uint32_t due) {
+    for (; spread.planned < due; ++spread.planned) {
+      add_block(spread.order, spread.planned, spread.kind);
+    }
+  };
 
-  std::uint32_t profiled = 0;
   for (std::uint32_t block = 0; block < options.timing_rounds; ++block) {
-    add_block(timing_order, block, reports::RoundKind::kTiming);
-    // As many profiling blocks as are due by now, so that they spread evenly.
-    const std::uint32_t due = options.profiling_rounds * (block + 1) / options.timing_rounds;
-    for (; profiled < due; ++profiled) {
-      add_block(profiling_order, profiled, reports::RoundKind::kProfiling);
+    add_block(timing_order, block, kTiming);
+    for (Spread& spread : spreads) {
+      add_until(spread, spread.blocks * (block + 1) / options.timing_rounds);
     }
   }
-  for (; profiled < options.profiling_rounds; ++profiled) {
-    add_block(profiling_order, profiled, reports::RoundKind::kProfiling);
-  }
+  for (Spread& spread : spreads) add_until(spread, spread.blocks);
   return plan;
 }
 

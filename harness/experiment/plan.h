@@ -13,6 +13,7 @@ struct PlanOptions {
   std::size_t floor_arms = 0;     ///< only timing rounds; numbered after the others
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
+  unsigned tracing_rounds = 0;    ///< per arm
   std::uint64_t seed = 1;
 };
 
@@ -23,9 +24,9 @@ struct PlannedRound {
   friend bool operator==(const PlannedRound&, const PlannedRound&) = default;
 };
 
-/// The order of an experiment's rounds: blocks in which every arm appears once, timing and
-/// profiling blocks spread over one another. Within a pair of blocks of one kind the second runs
-/// the arms in the reverse order of the first, and the seed draws the first's: drift in time
+/// The order of an experiment's rounds: blocks in which every arm appears once, profiling
+/// and tracing blocks spread over the timing ones. Within a pair of blocks of one kind the second
+/// runs the arms in the reverse order of the first, and the seed draws the first's: drift in time
 /// favours no arm. Pure.
 std::vector<PlannedRound> make_plan(const PlanOptions& options);
 

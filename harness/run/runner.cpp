@@ -21,7 +21,7 @@ class CollectorSet {
     if (!target.observed_process()) return;
     const Observed observed{*target.observed_process(), target.counter_page()};
     for (const CollectorInfo& info : all_collectors()) {
-      if (info.profiling_only && request.kind != reports::RoundKind::kProfiling) continue;
+      if (info.only_in && info.only_in != request.kind) continue;
       collectors_.push_back(info.make(request.collect));
       collectors_.back()->attach(observed);
     }

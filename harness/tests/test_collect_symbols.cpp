@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/collect/dwarf_functions.h"
 #include "harness/collect/proc.h"
-#include "harness/collect/symbol_table.h"
-#include "harness/collect/user_symbols.h"
+#include "harness/symbols/dwarf_functions.h"
+#include "harness/symbols/symbol_table.h"
+#include "harness/symbols/user_symbols.h"
 
 // The address of the instruction itself, within whatever function it is inlined into.
 #if defined(__x86_64__)

@@ -8,7 +8,7 @@
 #include "harness/collect/capabilities.h"
 #include "harness/collect/environment.h"
 #include "harness/collect/proc.h"
-#include "harness/collect/symbol_table.h"
+#include "harness/symbols/symbol_table.h"
 
 namespace vfsprof::harness {
 namespace {

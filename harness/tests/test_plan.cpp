@@ -46,6 +46,14 @@ TEST(Plan, SpreadsProfilingOverTiming) {
   EXPECT_EQ(order, "ttpttpttp");
 }
 
+TEST(Plan, SpreadsEachKindByItself) {
+  const auto plan = make_plan(
+      {.arms = 1, .timing_rounds = 4, .profiling_rounds = 2, .tracing_rounds = 4, .seed = 1});
+  std::string order;
+  for (const PlannedRound& round : plan) order += "tpr"[static_cast<int>(round.kind)];
+  EXPECT_EQ(order, "trtprtrtpr");
+}
+
 TEST(Plan, MoreProfilingThanTimingLosesNoRound) {
   const auto plan = make_plan({.arms = 2, .timing_rounds = 1, .profiling_rounds = 5, .seed = 1});
   EXPECT_EQ(of_kind(plan, RoundKind::kProfiling).size(), 10u);

@@ -101,8 +101,7 @@ std::string void_reason(const Round& round) {
 }
 
 std::string describe_round(const Round& round) {
-  return fmt::format("block {}, {}", round.block,
-                     round.kind == RoundKind::kTiming ? "timing" : "profiling");
+  return fmt::format("block {}, {}", round.block, to_string(round.kind));
 }
 
 ArmRounds rounds_of(const RunResult& result, std::size_t arm) {
@@ -113,8 +112,10 @@ ArmRounds rounds_of(const RunResult& result, std::size_t arm) {
       rounds.voided.push_back(&round);
     } else if (round.kind == RoundKind::kTiming) {
       rounds.timing.push_back(&round);
-    } else {
+    } else if (round.kind == RoundKind::kProfiling) {
       rounds.profiling.push_back(&round);
+    } else {
+      rounds.tracing.push_back(&round);
     }
   }
   return rounds;

@@ -11,6 +11,7 @@ namespace vfsprof::reports {
 struct ArmRounds {
   std::vector<const Round*> timing;
   std::vector<const Round*> profiling;
+  std::vector<const Round*> tracing;
   std::vector<const Round*> voided;
 };
 

@@ -25,7 +25,6 @@ template <class T, class Wanted>
 concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 
 constexpr std::array<std::string_view, 3> kCapabilityStates{"available", "degraded", "unavailable"};
-constexpr std::array<std::string_view, 2> kRoundKinds{"timing", "profiling"};
 
 // One list of fields per type serves both directions: `archive(name, field)` writes or reads one.
 
@@ -121,7 +120,7 @@ template <class A, Is<Round> T>
 void describe(A& archive, T& value) {
   archive("arm", value.arm);
   archive("block", value.block);
-  archive.choice("kind", value.kind, kRoundKinds);
+  archive.choice("kind", value.kind, kRoundKindNames);
   archive.flag("counts_operations", value.counts_operations, true);
   archive("elapsed_ns", value.elapsed_ns);
   archive("process_cpu_ns", value.process_cpu_ns);

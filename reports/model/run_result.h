@@ -1,11 +1,16 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/model/histogram.h"
+#include "reports/model/stack_table.h"
+#include "reports/model/waits.h"
 
 namespace vfsprof::reports {
 
@@ -94,17 +99,6 @@ struct CounterValue {
   std::uint64_t value = 0;
 };
 
-enum class FrameKind { kUser, kKernel, kInlined };
-
-/// One resolved frame. `function` is the demangled name, or empty where no symbol covers the
-/// address.
-struct Frame {
-  FrameKind kind = FrameKind::kUser;
-  std::string function;
-  std::string module;  ///< file name of the object, "[kernel]" or "[vdso]"
-  friend auto operator<=>(const Frame&, const Frame&) = default;
-};
-
 /// Samples of one thread, stack and time slice, merged.
 struct SampleCount {
   std::uint32_t thread = 0;  ///< index into Round::threads
@@ -114,7 +108,7 @@ struct SampleCount {
 };
 
 /// The samples of one round.
-struct Profile {
+struct Profile : StackTable {
   std::string event;            ///< what was sampled: "cycles", "cpu-clock"
   std::string requested_event;  ///< what was asked for
   std::uint32_t frequency_hz = 0;
@@ -123,13 +117,17 @@ struct Profile {
   bool kernel_frames = true;    ///< false: samples inside the kernel could not be taken
   std::uint64_t lost = 0;       ///< samples the kernel reported as lost
   std::uint64_t throttled = 0;  ///< times the kernel throttled the event
-  std::vector<Frame> frames;
-  std::vector<std::vector<std::uint32_t>> stacks;  ///< indices into frames, leaf first
   std::vector<SampleCount> samples;
 };
 
-/// Timing rounds carry no sampler; profiling rounds do, and their times are not compared.
-enum class RoundKind { kTiming, kProfiling };
+/// Timing rounds carry only what costs nothing, profiling rounds the sampler, tracing rounds the
+/// ledgers of waits. Only the times of timing rounds are compared; the others' against them say
+/// what observing costs.
+enum class RoundKind { kTiming, kProfiling, kTracing };
+inline constexpr std::array<std::string_view, 3> kRoundKindNames{"timing", "profiling", "tracing"};
+inline std::string_view to_string(RoundKind kind) {
+  return kRoundKindNames[static_cast<std::size_t>(kind)];
+}
 
 /// One fresh process under one arm.
 struct Round {
@@ -147,10 +145,11 @@ struct Round {
   std::vector<OperationStats> operations;
   std::vector<Thread> threads;
   std::vector<CounterValue> counters;  ///< the daemon's own, differences over the measured phase
-  std::optional<Profile> profile;
-  std::string tree_hash;     ///< names, types, sizes and contents at the end
-  std::string results_hash;  ///< results of every operation, per client
-  std::string void_reason;   ///< why the round does not count; empty for a good one
+  std::optional<Profile> profile;      ///< of a profiling round
+  std::optional<Waits> waits;          ///< of a tracing round
+  std::string tree_hash;               ///< names, types, sizes and contents at the end
+  std::string results_hash;            ///< results of every operation, per client
+  std::string void_reason;             ///< why the round does not count; empty for a good one
 };
 
 /// What a primitive that file systems are built from costs on this machine.

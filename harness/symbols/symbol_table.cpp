@@ -1,4 +1,4 @@
-#include "harness/collect/symbol_table.h"
+#include "harness/symbols/symbol_table.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "harness/collect/dwarf_functions.h"
+#include "harness/symbols/dwarf_functions.h"
 
 #include <cxxabi.h>
 #include <dwarf.h>

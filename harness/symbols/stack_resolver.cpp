@@ -1,4 +1,4 @@
-#include "harness/collect/stack_resolver.h"
+#include "harness/symbols/stack_resolver.h"
 
 #include <utility>
 
@@ -15,9 +15,9 @@ std::uint32_t StackResolver::resolve(std::span<const std::uint64_t> chain) {
   }
   // Code mapped after the last look at the process's mappings: the sample counts all the same.
   if (stack.empty()) stack.push_back(intern({.function = "", .module = "[unknown]"}));
-  const auto next = static_cast<std::uint32_t>(profile_.stacks.size());
+  const auto next = static_cast<std::uint32_t>(table_.stacks.size());
   const auto [found, added] = stacks_.try_emplace(stack, next);
-  if (added) profile_.stacks.push_back(std::move(stack));
+  if (added) table_.stacks.push_back(std::move(stack));
   return found->second;
 }
 
@@ -38,9 +38,9 @@ const std::vector<std::uint32_t>& StackResolver::frames_at(const ChainAddress& a
 }
 
 std::uint32_t StackResolver::intern(reports::Frame frame) {
-  const auto next = static_cast<std::uint32_t>(profile_.frames.size());
+  const auto next = static_cast<std::uint32_t>(table_.frames.size());
   const auto [found, added] = frames_.try_emplace(frame, next);
-  if (added) profile_.frames.push_back(std::move(frame));
+  if (added) table_.frames.push_back(std::move(frame));
   return found->second;
 }
 

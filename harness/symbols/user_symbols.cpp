@@ -1,4 +1,4 @@
-#include "harness/collect/user_symbols.h"
+#include "harness/symbols/user_symbols.h"
 
 #include <elfutils/libdwfl.h>
 #include <sys/auxv.h>
@@ -12,10 +12,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "harness/collect/dwarf_functions.h"
-#include "harness/collect/indirect_symbols.h"
 #include "harness/collect/proc.h"
-#include "harness/collect/symbol_table.h"
+#include "harness/symbols/dwarf_functions.h"
+#include "harness/symbols/indirect_symbols.h"
+#include "harness/symbols/symbol_table.h"
 
 namespace vfsprof::harness {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/collect/symbol_table.h"
+#include "harness/symbols/symbol_table.h"
 
 namespace vfsprof::harness {
 

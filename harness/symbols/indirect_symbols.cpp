@@ -1,4 +1,4 @@
-#include "harness/collect/indirect_symbols.h"
+#include "harness/symbols/indirect_symbols.h"
 
 #include <dlfcn.h>
 #include <elfutils/libdw.h>
