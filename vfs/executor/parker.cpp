@@ -1,8 +1,14 @@
 #include "vfs/executor/parker.h"
 
+#include <string>
+
 #include "vfs/counters.h"
 
 namespace vfsprof::vfs {
+
+Parker::Parker(std::string_view name, WordPurpose purpose)
+    : mutex_name_(mutex_, std::string(name) + ".mutex", WordPurpose::kLock),
+      condition_name_(condition_, name, purpose) {}
 
 void Parker::park(SpinLimit spin) {
   // Relaxed: what was seen is taken, and its data acquired, by the exchange below.
@@ -35,7 +41,7 @@ void Parker::unpark() {
 }
 
 const std::shared_ptr<Parker>& Parker::of_this_thread() {
-  thread_local const auto parker = std::make_shared<Parker>();
+  thread_local const auto parker = std::make_shared<Parker>("task.done", WordPurpose::kCompletion);
   return parker;
 }
 

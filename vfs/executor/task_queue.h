@@ -8,6 +8,7 @@
 #include "vfs/counters.h"
 #include "vfs/executor/spin_wait.h"
 #include "vfs/executor/task.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -58,13 +59,16 @@ class TaskQueue {
  private:
   const std::size_t capacity_;  // tasks
   std::mutex mutex_;            // guards the three below
+  const WordName mutex_name_{mutex_, "dispatcher.queue", WordPurpose::kLock};
   std::deque<Task*> tasks_;
   unsigned poppers_waiting_ = 0;
   bool closed_ = false;
   // Set under the mutex, read by who spins; relaxed, as the mutex orders what is found then.
   std::atomic<bool> worth_a_look_{false};
   std::condition_variable not_empty_;
+  const WordName not_empty_name_{not_empty_, "dispatcher.queue.not_empty", WordPurpose::kQueue};
   std::condition_variable not_full_;
+  const WordName not_full_name_{not_full_, "dispatcher.queue.not_full", WordPurpose::kQueue};
 };
 
 }  // namespace vfsprof::vfs

@@ -11,6 +11,7 @@
 #include "vfs/metadata/file_state.h"
 #include "vfs/metadata/metadata.h"
 #include "vfs/no_file_part.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -90,6 +91,7 @@ class Global {
   }
 
   std::shared_mutex mutex_;  // guards the table; taken last of all locks
+  const WordName mutex_name_{mutex_, "metadata.mutex", WordPurpose::kLock};
   std::unordered_map<std::uint64_t, FileState> files_;
 };
 

@@ -10,6 +10,7 @@
 #include "vfs/accounting/accounting.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -100,6 +101,7 @@ class MutexPool::Of {
   }
 
   std::mutex mutex_;  // guards all below
+  const WordName mutex_name_{mutex_, "pool.mutex", WordPurpose::kLock};
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };

@@ -11,6 +11,7 @@
 #include "vfs/accounting/accounting.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -94,6 +95,7 @@ class RwLockPool::Of {
   };
 
   std::shared_mutex mutex_;  // guards all below
+  const WordName mutex_name_{mutex_, "pool.mutex", WordPurpose::kLock};
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };
