@@ -2,7 +2,7 @@
 // that were compiled from .eh_frame, and told again by comparing a few words of the stack.
 #pragma once
 
-#include "waits_state.bpf.h"
+#include "harness/bpf/waits_state.bpf.h"
 
 /// Registers as far as a walk needs them.
 struct frame {

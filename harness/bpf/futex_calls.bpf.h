@@ -1,7 +1,7 @@
 // Futex calls: what they are at their entry, how they ended at their exit.
 #pragma once
 
-#include "call_sites.bpf.h"
+#include "harness/bpf/call_sites.bpf.h"
 
 // include/uapi/linux/futex.h
 enum {

@@ -7,8 +7,8 @@
 namespace vfsprof::harness {
 
 /// Writes down what each system call of this machine blocks for; `classes` has kSyscalls entries,
-/// all 0.
-inline void fill_syscall_classes(__u8* classes) {
+/// all 0. `fuse`: also which may carry requests and replies of a FUSE file system.
+inline void fill_syscall_classes(__u8* classes, bool fuse) {
   // Of the same numbers everywhere, and not in the headers of Debian 12.
   constexpr int kFutexWake = 454, kFutexWait = 455, kFutexRequeue = 456;
   for (const int call :
@@ -65,6 +65,7 @@ inline void fill_syscall_classes(__u8* classes) {
                          SYS_flock}) {
     classes[call] = kClassFile;
   }
+  if (!fuse) return;
   for (const int call : {SYS_read, SYS_readv}) classes[call] |= kMayRead;
   for (const int call : {SYS_write, SYS_writev, SYS_splice}) classes[call] |= kMayReply;
 }

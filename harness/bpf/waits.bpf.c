@@ -1,6 +1,6 @@
 // Where the threads of one process wait and who wakes them, aggregated in the kernel. Tracepoints only.
 // Every program leaves at once where a task is not observed.
-#include "wall_clock.bpf.h"
+#include "harness/bpf/fuse_requests.bpf.h"
 
 char program_license[] SEC("license") = "GPL";
 
@@ -30,8 +30,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id) {
   if (is_futex_class(class & kClassMask)) {
     enter_futex(state, regs, id);
   } else {
-    state->replied = 0;
-    state->reply_enter_ns = bpf_ktime_get_ns();
+    enter_reply(state);
   }
   return 0;
 }
@@ -47,6 +46,10 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result) {
   if (!state) return 0;
   if (is_futex_class(class & kClassMask)) {
     if (state->in_call) exit_futex(state, result);
+  } else if (class & kMayReply) {
+    exit_reply(state);
+  } else if (result >= kRequestHeaderBytes) {
+    read_request(bpf_get_current_task_btf(), regs);
   }
   return 0;
 }
@@ -99,6 +102,18 @@ int BPF_PROG(on_sched_waking, struct task_struct *task) {
   }
   wakee->wakeup = wakeup;
   wakee->wake_ns = bpf_ktime_get_ns();
+  return 0;
+}
+
+SEC("tp_btf/fuse_request_send")
+int BPF_PROG(on_fuse_request_send, const struct fuse_req *req) {
+  if (enabled) queue_request(req);
+  return 0;
+}
+
+SEC("tp_btf/fuse_request_end")
+int BPF_PROG(on_fuse_request_end, const struct fuse_req *req) {
+  if (enabled) end_request(req);
   return 0;
 }
 
@@ -155,6 +170,7 @@ static __noinline int begin_thread(struct thread_state *state, struct task_struc
     }
   }
   state->blocked_reason = futex ? kWaitFutex : reason_of(task, regs);
+  if (state->blocked_reason == kWaitFuseRead) observe_connection(connection_of(task, regs->di));
   if (futex) {
     read_call(state, regs, call);
     state->blocked_word = state->word;

@@ -17,10 +17,10 @@
 #include <cstring>
 
 #include "harness/bpf/syscall_classes.h"
+#include "harness/bpf/waits.skel.h"
 #include "harness/collect/mapped_memory.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
-#include "waits.skel.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -52,6 +52,16 @@ int arguments_of_switch(const btf* kernel) {
   const btf_type* const pointer =
       btf__type_by_id(kernel, btf__type_by_id(kernel, static_cast<__u32>(id))->type);
   return btf_vlen(btf__type_by_id(kernel, pointer->type)) - 1;
+}
+
+bool has_fuse_tracepoints(btf* kernel) {
+  constexpr char kType[] = "btf_trace_fuse_request_send";
+  if (btf__find_by_name_kind(kernel, kType, BTF_KIND_TYPEDEF) > 0) return true;
+  btf* const module = btf__load_module_btf("fuse", kernel);
+  if (libbpf_get_error(module) != 0) return false;
+  const bool found = btf__find_by_name_kind(module, kType, BTF_KIND_TYPEDEF) > 0;
+  btf__free(module);
+  return found;
 }
 
 Refusal refusal_of(int error, const std::string& what) {
@@ -119,7 +129,7 @@ void WaitsProgram::Impl::configure(const WaitsSettings& settings) {
   auto& constants = *skeleton->rodata;
   constants.observed_tgid = settings.processes.front();
   constants.follow_children = settings.follow_children;
-  fill_syscall_classes(constants.syscall_classes);
+  fill_syscall_classes(constants.syscall_classes, fuse_tracepoints && settings.observe_fuse);
   constants.futex_call = SYS_futex;
   constants.readv_call = SYS_readv;
   struct stat device{};
@@ -141,14 +151,15 @@ Refusal WaitsProgram::Impl::load(const WaitsSettings& settings) {
             "use a kernel with CONFIG_DEBUG_INFO_BTF=y"};
   }
   const int arguments = arguments_of_switch(kernel);
-  fuse_tracepoints =
-      btf__find_by_name_kind(kernel, "btf_trace_fuse_request_send", BTF_KIND_TYPEDEF) > 0;
+  fuse_tracepoints = has_fuse_tracepoints(kernel);
   btf__free(kernel);
 
   skeleton.reset(waits_bpf::open());
   if (!skeleton) return refusal_of(errno, "opening the BPF programs");
   bpf_program__set_autoload(skeleton->progs.on_sched_switch, arguments >= 4);
   bpf_program__set_autoload(skeleton->progs.on_sched_switch_before_5_18, arguments < 4);
+  bpf_program__set_autoload(skeleton->progs.on_fuse_request_send, fuse_tracepoints);
+  bpf_program__set_autoload(skeleton->progs.on_fuse_request_end, fuse_tracepoints);
   configure(settings);
   if (const int error = waits_bpf::load(skeleton.get())) {
     return refusal_of(-error, "loading the BPF programs");

@@ -17,6 +17,7 @@ namespace vfsprof::harness {
 struct WaitsSettings {
   std::vector<pid_t> processes;  ///< the first is the one asked for, the others its children
   bool follow_children = false;
+  bool observe_fuse = false;  ///< the process serves a FUSE file system
   std::vector<module_range> modules;
   std::vector<unwind_row> rows;
 };

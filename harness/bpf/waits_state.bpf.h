@@ -1,13 +1,13 @@
 // The state of the BPF programs of waits.bpf.c: settings, maps, and what is kept of each thread.
 #pragma once
 
-#include "vmlinux.h"
+#include "harness/bpf/vmlinux.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "waits_layout.h"
+#include "harness/bpf/waits_layout.h"
 
 #define MAX_THREADS 16384
 #define MAX_SITES 2048
@@ -15,7 +15,6 @@
 #define MAX_FUTEXES 32768
 #define MAX_WAKEUPS 32768
 #define MAX_BLOCKED 32768
-#define MAX_REQUESTS 16384
 
 // Set before the programs are loaded.
 const volatile int observed_tgid = 0;
@@ -25,7 +24,7 @@ const volatile struct module_range modules[kModules];
 const volatile __u32 module_count = 0;
 const volatile __u32 fuse_device = 0;  // /dev/fuse as the kernel numbers devices
 const volatile int futex_call = -1;    // system call numbers
-const volatile int readv_call = -1;
+const volatile __u64 readv_call = ~0ull;
 
 // Set while the programs run.
 volatile bool enabled = false;

@@ -1,7 +1,7 @@
 // The wall clock: each thread is running, runnable or blocked, and every nanosecond is one of those.
 #pragma once
 
-#include "futex_calls.bpf.h"
+#include "harness/bpf/futex_calls.bpf.h"
 
 enum { TASK_DEAD = 0x80, PF_WQ_WORKER = 0x20 };
 enum { S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000,
