@@ -15,8 +15,12 @@ INLINE bool read_word(__u64 address, __u64 *word) {
   return bpf_probe_read_user(word, sizeof *word, (void *)address) == 0;
 }
 
+// Not static: the verifier then looks at them once, and not at every way that leads to them.
+__u64 find_row(__u32 first, __u32 count, __u32 offset);
+__u64 find_step(__u64 ip);
+
 /// The last row that starts at or before `offset` in a module, as its bits; 0 if there is none.
-static __noinline __u64 find_row(__u32 first, __u32 count, __u32 offset) {
+__noinline __u64 find_row(__u32 first, __u32 count, __u32 offset) {
   __u32 low = first;
   __u32 high = first + count;  // the row is in [low, high)
   for (int i = 0; i < 20 && low + 1 < high; ++i) {
@@ -33,44 +37,58 @@ static __noinline __u64 find_row(__u32 first, __u32 count, __u32 offset) {
   return row && row->start <= offset ? *(__u64 *)row : 0;
 }
 
-struct step {
-  __u32 found;
-  __u32 run_time;
-  struct unwind_row row;
-};
-
-static __noinline int find_step(__u64 ip, struct step *step) {
-  if (!step) return 0;
-  step->found = 0;
+/// How to leave the frame of an instruction: a row, in place of its start 1 for a run-time library.
+/// 0 where no row tells.
+__noinline __u64 find_step(__u64 ip) {
   for (__u32 i = 0; i < kModules && i < module_count; ++i) {
     const volatile struct module_range *module = &modules[i];
     if (ip < module->start || ip >= module->end) continue;
     const __u64 row = find_row(module->first_row, module->rows, ip - module->start);
-    *(__u64 *)&step->row = row;
-    step->run_time = module->run_time;
-    step->found = row != 0 && step->row.base != kBaseNone;
-    return 0;
+    return (row & ~0xffffffffull) | (module->run_time != 0);
   }
   return 0;
 }
 
-/// Goes to the caller's frame. Where no row tells how, by the frame pointer. `at` is where the
-/// return address was. False at the end of what can be walked.
-INLINE bool step_up(struct frame *frame, struct step *step, __u64 *at) {
+/// A walk up the stack.
+struct walk {
+  struct frame frame;
+  __u64 at;  // where the last return address was
+  __u64 hash;
+  __u32 return_address;  // frame.ip is one
+  __u32 program_frames;  // that were left
+  __u32 restored_bp;     // from the stack
+  __u32 uses_bp;         // as it was in the leaf
+};
+int step_up(struct walk *walk);
+
+/// Goes to the caller's frame; where no row tells how, by the frame pointer. 0 at the end of what can
+/// be walked.
+__noinline int step_up(struct walk *walk) {
+  if (!walk) return 0;
+  struct frame *frame = &walk->frame;
+  const __u64 step = find_step(frame->ip - walk->return_address);
+  const struct unwind_row *row = (const struct unwind_row *)&step;
   __u64 cfa = frame->bp + 16;
   __s64 bp_offset = -16;
-  if (step->found) {
-    cfa = (step->row.base == kBaseStackPointer ? frame->sp : frame->bp) + step->row.cfa_words * 8ll;
-    bp_offset = step->row.bp_words * 8ll;
+  if (row->base != kBaseNone) {
+    cfa = (row->base == kBaseStackPointer ? frame->sp : frame->bp) + row->cfa_words * 8ll;
+    bp_offset = row->bp_words * 8ll;
   }
-  if (cfa <= frame->sp) return false;
-  *at = cfa - 8;
+  if (row->base != kBaseStackPointer && !walk->restored_bp) walk->uses_bp = 1;
+  if (cfa <= frame->sp) return 0;
+  walk->at = cfa - 8;
   __u64 ip;
-  if (!read_word(*at, &ip) || ip == 0) return false;
-  if (bp_offset != 0 && !read_word(cfa + bp_offset, &frame->bp)) return false;
+  if (!read_word(walk->at, &ip) || ip == 0) return 0;
+  if (bp_offset != 0) {
+    if (!read_word(cfa + bp_offset, &frame->bp)) return 0;
+    walk->restored_bp = 1;
+  }
   frame->ip = ip;
   frame->sp = cfa;
-  return true;
+  walk->return_address = 1;
+  if (!row->start) walk->program_frames++;  // not of a run-time library
+  walk->hash = mix(walk->hash, ip);
+  return 1;
 }
 
 /// Copies registers and stack of a new call site.
@@ -105,33 +123,22 @@ INLINE __u32 intern_site(__u64 hash, struct frame *frame, __u32 tgid) {
 }
 
 /// Walks up the stack and keeps in `cached` the words that the walk depended on.
-static __noinline int walk(struct cached_site *cached, struct frame *leaf, __u32 tgid) {
+static __noinline int find_site(struct cached_site *cached, struct frame *leaf, __u32 tgid) {
   if (!cached || !leaf) return 0;
-  struct frame frame = *leaf;
-  struct step step = {};
-  __u64 hash = mix(tgid, leaf->ip);
-  __u32 words = 0;
-  __u32 program_frames = 0;
+  struct walk walk = {.frame = *leaf, .hash = mix(tgid, leaf->ip)};
   cached->ip = leaf->ip;
   cached->sp = leaf->sp;
   cached->bp = leaf->bp;
-  cached->uses_bp = 0;
-  bool restored_bp = false;  // from the stack
+  cached->words = 0;
   for (int i = 0; i < kChainWords; ++i) {
-    __u64 at;
-    find_step(frame.ip - (i != 0), &step);
-    const bool by_bp = !step.found || step.row.base == kBaseFramePointer;
-    if (by_bp && !restored_bp) cached->uses_bp = 1;
-    if (!step.found || step.row.bp_words != 0) restored_bp = true;
-    if (!step_up(&frame, &step, &at)) break;
-    cached->values[i] = frame.ip;
-    cached->offsets[i] = at - leaf->sp;
-    words = i + 1;
-    hash = mix(hash, frame.ip);
-    if (!step.run_time && ++program_frames == kProgramFrames) break;  // a program's frame was left
+    if (!step_up(&walk)) break;
+    cached->values[i] = walk.frame.ip;
+    cached->offsets[i] = walk.at - leaf->sp;
+    cached->words++;
+    if (walk.program_frames == kProgramFrames) break;
   }
-  cached->words = words;
-  cached->site = intern_site(hash, leaf, tgid);
+  cached->uses_bp = walk.uses_bp;
+  cached->site = intern_site(walk.hash, leaf, tgid);
   return 0;
 }
 
@@ -151,6 +158,6 @@ static __noinline __u32 site_of(struct thread_state *state, struct pt_regs *regs
     }
     if (same == cached->words) return cached->site;
   }
-  walk(cached, &leaf, tgid);
+  find_site(cached, &leaf, tgid);
   return cached->site;
 }
