@@ -8,12 +8,16 @@ enum { THREAD_SIZE = 16384 };
 
 HASH(observed_processes, 1024, __u32, __u32);  // those that exist when observing starts
 
-/// Interrupts run on a stack of their own, and BPF programs with a small frame on that of whom they
-/// interrupt. (The kernel's own count is not always there to be read.)
+/// Whether an interrupt runs in the current task's name. One that interrupts the kernel runs on a
+/// stack of its own (and BPF programs with a small frame on that of whom they interrupt). One that
+/// interrupts user code uses the task's, which then is in no system call; so does a page fault.
+/// (The kernel's own count cannot be read where kallsyms has no variables.)
 INLINE bool in_interrupt(struct task_struct *current) {
   __u64 frame;
   asm volatile("%0 = r10" : "=r"(frame));
-  return frame - (__u64)current->stack >= THREAD_SIZE;
+  if (frame - (__u64)current->stack >= THREAD_SIZE) return true;
+  if (current->flags & PF_KTHREAD) return false;
+  return ((struct pt_regs *)bpf_task_pt_regs(current))->orig_ax == ~0ul;
 }
 
 INLINE bool is_futex_class(__u8 class) {
@@ -196,7 +200,7 @@ int snapshot(struct bpf_iter__task *context) {
     if (state->state == kStateRunning) {
       end_on_cpu(state, stop_ns);
     } else {
-      end_off_cpu(state, stop_ns);
+      end_off_cpu(state, stop_ns, stop_ns);
     }
     return end_thread(state, task, later(stop_ns, state->begin_ns));
   }

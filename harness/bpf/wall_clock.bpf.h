@@ -3,7 +3,7 @@
 
 #include "harness/bpf/futex_calls.bpf.h"
 
-enum { TASK_DEAD = 0x80, PF_WQ_WORKER = 0x20 };
+enum { TASK_DEAD = 0x80, PF_WQ_WORKER = 0x20, PF_KTHREAD = 0x200000 };
 enum { S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000,
        S_IFREG = 0x8000, S_IFSOCK = 0xc000 };
 
@@ -95,15 +95,15 @@ static __noinline int add_blocked(struct thread_state *state, __u64 from_ns, __u
 
 INLINE __u64 later(__u64 a, __u64 b) { return a > b ? a : b; }
 
-/// Ends what a thread that is not running has been doing since it left its CPU.
-INLINE void end_off_cpu(struct thread_state *state, __u64 now_ns) {
+/// Ends what a thread that is not running has been doing since it left its CPU. `unwoken_ns`: until
+/// when it was blocked if nobody has woken it.
+INLINE void end_off_cpu(struct thread_state *state, __u64 now_ns, __u64 unwoken_ns) {
   const __u64 since_ns = later(state->since_ns, start_ns);
   if (now_ns < since_ns) return;
-  // Without a wake-up since then, it was woken on its way off the CPU and never slept. Of a thread
-  // that nothing was known of, only a wake-up tells that it had been blocked.
+  // Of a thread that nothing was known of, only a wake-up tells that it had been blocked.
   const bool woken = state->wake_ns >= since_ns && state->wake_ns <= now_ns;
   if (state->state == kStateBlocked || (state->state == kStateUnknown && woken)) {
-    const __u64 wake_ns = woken ? state->wake_ns : since_ns;
+    const __u64 wake_ns = woken ? state->wake_ns : later(unwoken_ns, since_ns);
     add_blocked(state, since_ns, wake_ns, now_ns);
     state->runnable_ns += now_ns - wake_ns;
   } else {
@@ -160,7 +160,8 @@ INLINE void switch_out(struct task_struct *task, struct thread_state *state, boo
 INLINE void switch_in(struct thread_state *state, __u64 now_ns) {
   const bool was_blocked = state->state == kStateBlocked;
   const __u64 since_ns = state->since_ns;
-  end_off_cpu(state, now_ns);
+  // Without a wake-up since then, it was woken on its way off the CPU and never slept.
+  end_off_cpu(state, now_ns, since_ns);
   if (state->wakeup != kNoIndex && (was_blocked || state->wake_ns >= since_ns)) {
     struct wakeup_entry *wakeup = bpf_map_lookup_elem(&wakeups, &state->wakeup);
     if (wakeup && now_ns > state->wake_ns) {
