@@ -10,6 +10,7 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
   options->command = "compare";
   options->timing_rounds = 8;
   options->profiling_rounds = 4;
+  options->counting_rounds = 6;
   CLI::App* const command = app.add_subcommand(
       "compare", "Run a scenario under several variants in turn and say which is faster, and why");
   add_measure_options(*command, *options);

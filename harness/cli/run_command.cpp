@@ -10,6 +10,7 @@ void setup_run(CLI::App& app, ExitCode& exit_code) {
   options->command = "run";
   options->timing_rounds = 3;
   options->profiling_rounds = 3;
+  options->counting_rounds = 3;
   CLI::App* const command = app.add_subcommand(
       "run", "Run a scenario under one variant and report where every thread spends its time");
   add_measure_options(*command, *options);

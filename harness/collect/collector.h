@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "reports/model/run_result.h"
 
@@ -15,12 +17,14 @@ namespace vfsprof::harness {
 /// The process that a round observes.
 struct Observed {
   pid_t pid = 0;
-  std::optional<std::filesystem::path> counter_page;  ///< vfs/counters.h
+  std::optional<std::filesystem::path> counter_page = std::nullopt;  ///< vfs/counters.h
+  bool follow_children = false;  ///< its child processes too, also those that appear later
 };
 
 struct CollectorOptions {
   std::uint32_t frequency_hz = 999;  ///< samples per second of CPU time and thread
   std::string event = "cycles";      ///< a libpfm4 event name
+  std::vector<std::string> events;   ///< to be counted, in rounds of their own (events.h)
 };
 
 /// One source of figures about the observed process.

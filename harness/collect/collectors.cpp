@@ -2,6 +2,7 @@
 
 #include "harness/collect/collector.h"
 #include "harness/collect/counters.h"
+#include "harness/collect/events.h"
 #include "harness/collect/sampler.h"
 #include "harness/collect/usage.h"
 
@@ -15,6 +16,8 @@ constexpr std::array kCollectors{
     CollectorInfo{"counters", "the daemon's own counters", std::nullopt, make_counters_collector},
     CollectorInfo{"sampler", "CPU samples with kernel and user call chains",
                   reports::RoundKind::kProfiling, make_sampler},
+    CollectorInfo{"events", "events counted by name (--counters)", reports::RoundKind::kCounting,
+                  make_events_collector},
 };
 
 }  // namespace
