@@ -23,8 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kTracingRounds = 2;
-
 ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& out) {
   ExperimentOptions result;
   result.command = options.command;
@@ -51,7 +49,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.collect = complete_collector_options(options.collect, options.counters);
   if (!result.collect.events.empty()) result.counting_rounds = options.counting_rounds;
   const bool can_trace = has_collector_for(reports::RoundKind::kTracing);
-  result.tracing_rounds = options.tracing_rounds.value_or(can_trace ? kTracingRounds : 0);
+  result.tracing_rounds = options.tracing_rounds.value_or(can_trace ? options.profiling_rounds : 0);
   result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
   return result;
 }
@@ -146,9 +144,9 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   command
-      .add_option("--trace-rounds", options.tracing_rounds,
-                  "Rounds with the ledgers of waits per variant (default: some, where there is a "
-                  "collector for them)")
+      .add_option(
+          "--trace-rounds", options.tracing_rounds,
+          "Rounds with the ledgers of waits per variant (default: as many as profiling rounds)")
       ->check(CLI::Range(0, 1000));
   command
       .add_option("--counter-rounds", options.counting_rounds,

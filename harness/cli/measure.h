@@ -21,7 +21,7 @@ struct MeasureOptions {
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;
-  std::optional<unsigned> tracing_rounds;  ///< empty: some, if there is a collector for them
+  std::optional<unsigned> tracing_rounds;  ///< empty: as many as profiling rounds
   unsigned counting_rounds = 0;            ///< if there are events to count
   std::string counters;                    ///< names of events, separated by commas
   std::optional<std::uint64_t> seed;       ///< empty: the scenario's
