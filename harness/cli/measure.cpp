@@ -7,6 +7,8 @@
 
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
+#include "harness/collect/collector_set.h"
+#include "harness/collect/events.h"
 #include "harness/collect/perf_event.h"
 #include "harness/error.h"
 #include "harness/floors/floors.h"
@@ -43,14 +45,11 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.profiling_rounds = options.profiling_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
   result.equivalence_margin = options.equivalence_margin;
-  if (!encode_event(options.collect.event)) {
-    throw BadInput(fmt::format(
-        "unknown event '{}': --event takes a libpfm4 name such as cycles, instructions, cpu-clock "
-        "or page-faults",
-        options.collect.event));
-  }
   result.floors = !options.no_floor;
-  result.collect = options.collect;
+  result.collect = complete_collector_options(options.collect, options.counters);
+  if (!result.collect.events.empty()) result.counting_rounds = options.counting_rounds;
+  const bool can_trace = has_collector_for(reports::RoundKind::kTracing);
+  result.tracing_rounds = options.tracing_rounds.value_or(can_trace ? options.profiling_rounds : 0);
   result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
   return result;
 }
@@ -103,6 +102,31 @@ bool has_verdict(const reports::Report& report) {
 
 }  // namespace
 
+void add_collector_options(CLI::App& command, CollectorOptions& options, std::string& counters) {
+  command.add_option("--frequency", options.frequency_hz, "Samples per second and thread")
+      ->check(CLI::Range(1, 20000))
+      ->capture_default_str();
+  command
+      .add_option("--event", options.event,
+                  "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
+      ->capture_default_str();
+  command.add_option(
+      "--counters", counters,
+      "Events to count per thread, in rounds of their own: names of libpfm4 and "
+      "tracepoints, separated by commas (instructions,page-faults,sched:sched_switch)");
+}
+
+CollectorOptions complete_collector_options(CollectorOptions options, const std::string& counters) {
+  if (!encode_event(options.event)) {
+    throw BadInput(fmt::format(
+        "unknown event '{}': --event takes a libpfm4 name such as cycles, instructions, cpu-clock "
+        "or page-faults",
+        options.event));
+  }
+  if (!counters.empty()) options.events = parse_event_names(counters);
+  return options;
+}
+
 void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command
       .add_option("--scenario", options.scenario,
@@ -119,15 +143,19 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command.add_option("--profile-rounds", options.profiling_rounds, "Profiling rounds per variant")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  command
+      .add_option(
+          "--trace-rounds", options.tracing_rounds,
+          "Rounds with the ledgers of waits per variant (default: as many as profiling rounds)")
+      ->check(CLI::Range(0, 1000));
+  command
+      .add_option("--counter-rounds", options.counting_rounds,
+                  "Rounds that count the events of --counters, per variant")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command.add_option("--seed", options.seed,
                      "Seed of operations and order (default: the scenario's)");
-  command.add_option("--frequency", options.collect.frequency_hz, "Samples per second and thread")
-      ->check(CLI::Range(1, 20000))
-      ->capture_default_str();
-  command
-      .add_option("--event", options.collect.event,
-                  "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
-      ->capture_default_str();
+  add_collector_options(command, options.collect, options.counters);
   command.add_option("--out", options.out,
                      "Directory for results (default: vfsprof-out/COMMAND-SCENARIO)");
   command.add_option(

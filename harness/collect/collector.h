@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "reports/model/run_result.h"
 
@@ -22,6 +24,7 @@ struct Observed {
 struct CollectorOptions {
   std::uint32_t frequency_hz = 999;  ///< samples per second of CPU time and thread
   std::string event = "cycles";      ///< a libpfm4 event name
+  std::vector<std::string> events;   ///< to be counted, in rounds of their own (events.h)
 };
 
 /// One source of figures about the observed process.

@@ -36,8 +36,14 @@ std::uint64_t lost_in(std::span<const std::byte> payload) {
 
 }  // namespace
 
-SampleDrain::SampleDrain(const SamplingEvent& event, pid_t pid)
-    : event_(event), pid_(pid), wake_(::eventfd(0, EFD_CLOEXEC)) {
+SampleDrain::SampleDrain(const SamplingEvent& event, const Observed& observed)
+    : event_(event),
+      processes_(observed.pid, observed.follow_children),
+      wake_(::eventfd(0, EFD_CLOEXEC)) {
+  if (processes_.follows_children()) {
+    event_.attributes.task = event_.attributes.comm = event_.attributes.comm_exec = 1;
+    event_.attributes.mmap = event_.attributes.mmap2 = 1;
+  }
   if (event_.scope == EventScope::kCpus) {
     const auto cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF));
     for (int cpu = 0; cpu < cpus; ++cpu) open_ring({.tid = -1, .cpu = cpu});
@@ -73,11 +79,14 @@ void SampleDrain::open_ring(EventPlace place) {
 }
 
 void SampleDrain::look_for_threads() {
-  for (const pid_t tid : list_threads(pid_)) {
-    const auto [known, added] = sampled_.thread_names.try_emplace(tid);
-    if (!added) continue;
-    known->second = kernel_thread_name(pid_, tid);
-    if (event_.scope == EventScope::kThreads) open_ring({.tid = tid, .cpu = -1});
+  processes_.look();
+  for (const pid_t pid : processes_.living()) {
+    for (const pid_t tid : list_threads(pid)) {
+      const auto [known, added] = sampled_.thread_names.try_emplace(tid);
+      if (!added) continue;
+      known->second = kernel_thread_name(pid, tid);
+      if (event_.scope == EventScope::kThreads) open_ring({.tid = tid, .cpu = -1});
+    }
   }
 }
 
@@ -90,6 +99,8 @@ void SampleDrain::run() {
   }
   for (SampleRing& ring : rings_) ring.disable();
   drain_all();
+  rings_.clear();
+  for (auto& [pid, samples] : sampled_.samples) sampled_.maps[pid] = processes_.maps_of(pid);
   sampled_.cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
@@ -112,6 +123,17 @@ void SampleDrain::wait_for_samples() {
 
 void SampleDrain::drain_all() {
   for (const SampleRing& ring : rings_) drain(ring);
+  for (RawSample& sample : std::exchange(strangers_, {})) {
+    if (processes_.contains(sample.pid)) add(std::move(sample));
+  }
+}
+
+void SampleDrain::add(RawSample sample) {
+  const std::uint64_t slice = (std::max(sample.time_ns, started_ns_) - started_ns_) / kSliceNs;
+  if (const std::string name = processes_.name_of(sample.tid); !name.empty()) {
+    sampled_.thread_names[sample.tid] = name;
+  }
+  sampled_.samples[sample.pid].add(std::move(sample), static_cast<std::uint32_t>(slice));
 }
 
 void SampleDrain::drain(const SampleRing& ring) {
@@ -123,13 +145,17 @@ void SampleDrain::drain(const SampleRing& ring) {
         ++sampled_.malformed;
         continue;
       }
-      if (sample->pid != pid_) continue;  // another process on the same CPU
-      const std::uint64_t slice = (std::max(sample->time_ns, started_ns_) - started_ns_) / kSliceNs;
-      sampled_.samples.add(std::move(*sample), static_cast<std::uint32_t>(slice));
+      if (processes_.contains(sample->pid)) {
+        add(std::move(*sample));
+      } else if (processes_.follows_children() && sample->pid != 0) {
+        strangers_.push_back(std::move(*sample));
+      }
     } else if (record.type == PERF_RECORD_LOST) {
       sampled_.lost += lost_in(record.payload);
     } else if (record.type == PERF_RECORD_THROTTLE) {
       ++sampled_.throttled;
+    } else {
+      processes_.note(record);
     }
   }
   if (records.corrupted()) ++sampled_.malformed;

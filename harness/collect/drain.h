@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/collect/observed_processes.h"
 #include "harness/collect/perf_event.h"
 #include "harness/collect/sample_store.h"
 #include "vfs/base/unique_fd.h"
@@ -15,7 +16,8 @@ namespace vfsprof::harness {
 
 /// What sampling a process gave.
 struct Sampled {
-  SampleStore samples;
+  std::map<pid_t, SampleStore> samples;  ///< of each process
+  std::map<pid_t, std::string> maps;     ///< of each process: the text of /proc/PID/maps
   std::map<pid_t, std::string>
       thread_names;  ///< as the kernel showed them when they were first seen
   std::uint64_t lost = 0;
@@ -26,10 +28,10 @@ struct Sampled {
   std::uint64_t cpu_ns = 0;     ///< CPU time of the draining thread
 };
 
-/// Samples every thread of a process from `begin` to `finish`, through rings on CPUs or on threads
-/// (EventScope). Events on threads are not inherited, as that makes thread creation several times
-/// slower: instead new threads are looked for whenever the rings are drained, at least every
-/// `kLookEveryMs`.
+/// Samples every thread of a process, and of its descendants where they are followed, from `begin`
+/// to `finish`, through rings on CPUs or on threads (EventScope). Events on threads are not
+/// inherited, as that makes thread creation several times slower: instead new threads are looked
+/// for whenever the rings are drained, at least every `kLookEveryMs`.
 ///
 /// Threads: `begin` starts a thread that drains the rings; until `finish` has joined it, everything
 /// below belongs to it.
@@ -39,7 +41,7 @@ class SampleDrain {
   static constexpr std::uint64_t kSliceNs = 100'000'000;
 
   /// Opens the rings, disabled. Throws nothing: what is refused is counted.
-  SampleDrain(const SamplingEvent& event, pid_t pid);
+  SampleDrain(const SamplingEvent& event, const Observed& observed);
   ~SampleDrain();
   SampleDrain(const SampleDrain&) = delete;
   SampleDrain& operator=(const SampleDrain&) = delete;
@@ -55,10 +57,13 @@ class SampleDrain {
   void wait_for_samples();
   void drain_all();
   void drain(const SampleRing& ring);
+  void add(RawSample sample);
 
   SamplingEvent event_;
-  pid_t pid_;
+  ObservedProcesses processes_;
   std::vector<SampleRing> rings_;
+  /// Of processes that are not known: their fork may be in a ring that is read later.
+  std::vector<RawSample> strangers_;
   Sampled sampled_;
   std::uint64_t started_ns_ = 0;  ///< CLOCK_MONOTONIC; 0 before `begin`
   UniqueFd wake_;                 ///< eventfd: `finish` was called

@@ -27,8 +27,9 @@ class Sampler : public Collector {
 
   void attach(const Observed& observed) override {
     pid_ = observed.pid;
+    follow_children_ = observed.follow_children;
     choice_ = choose_sampling_event(options_, pid_);
-    if (choice_.event) drain_ = std::make_unique<SampleDrain>(*choice_.event, pid_);
+    if (choice_.event) drain_ = std::make_unique<SampleDrain>(*choice_.event, observed);
   }
 
   void start() override {
@@ -45,6 +46,10 @@ class Sampler : public Collector {
   reports::Capability capability() const override;
 
  private:
+  /// Names the samples of one process, whose mappings are `maps`.
+  void add_process(const SampleStore& samples, const std::string& maps, const SymbolTable& kernel,
+                   reports::Round& round, reports::Profile& profile) const;
+
   /// Keeps the last mappings that could be read: those of a process that has crashed are gone.
   void read_maps() {
     if (auto maps = read_text(fmt::format("/proc/{}/maps", pid_)); maps && !maps->empty()) {
@@ -54,6 +59,7 @@ class Sampler : public Collector {
 
   CollectorOptions options_;
   pid_t pid_ = 0;
+  bool follow_children_ = false;
   EventChoice choice_;
   std::unique_ptr<SampleDrain> drain_;
   std::string maps_;
@@ -89,15 +95,28 @@ void Sampler::collect(reports::Round& round) {
                                  ? kernel_symbols(read_text("/proc/kallsyms").value_or(""))
                                  : SymbolTable();
   kernel_symbols_ = !kernel.empty();
-  UserSymbols user(maps_);
+  for (const auto& [pid, samples] : sampled.samples) {
+    // The root's were read at both ends; records and looks give the others'.
+    const std::string& seen = sampled.maps.at(pid);
+    add_process(samples, seen.empty() || (pid == pid_ && !follow_children_) ? maps_ : seen, kernel,
+                round, profile);
+  }
+  round.profile = std::move(profile);
+}
+
+void Sampler::add_process(const SampleStore& samples, const std::string& maps,
+                          const SymbolTable& kernel, reports::Round& round,
+                          reports::Profile& profile) const {
+  const Sampled& sampled = drain_->sampled();
+  UserSymbols user(maps);
   StackResolver resolver(kernel, user, profile);
   std::vector<std::uint32_t> stack_of_chain;
-  for (const auto* chain : sampled.samples.chains()) {
+  for (const auto* chain : samples.chains()) {
     stack_of_chain.push_back(resolver.resolve(*chain));
   }
   // Several raw chains can be one stack: they differ in addresses within the same functions.
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> counts;
-  for (const auto& [key, count] : sampled.samples.counts()) {
+  for (const auto& [key, count] : samples.counts()) {
     const auto name = sampled.thread_names.find(key.tid);
     const std::uint32_t thread = thread_index(
         round, key.tid, name == sampled.thread_names.end() ? std::string() : name->second);
@@ -106,7 +125,6 @@ void Sampler::collect(reports::Round& round) {
   for (const auto& [key, count] : counts) {
     profile.samples.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   }
-  round.profile = std::move(profile);
 }
 
 reports::Capability Sampler::capability() const {

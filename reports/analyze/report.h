@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/analyze/events.h"
+#include "reports/analyze/observing.h"
 #include "reports/analyze/statistics.h"
 #include "reports/model/run_result.h"
 #include "reports/rules/rule_set.h"
@@ -148,6 +150,10 @@ struct ArmSummary {
   std::vector<OperationSummary> kinds;    ///< by count, largest first
   std::vector<RoleUsage> roles;
   std::vector<CounterSummary> counters;
+  std::vector<ObserverCost> observing;
+  std::vector<EventSummary> events;
+  /// Per second, of a program that is not ours: nobody counts its operations.
+  std::vector<RoleUsage> per_second;
   std::optional<ProfileTables> profile;
 };
 

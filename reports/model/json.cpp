@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "reports/model/events_json.h"
 #include "reports/model/json_reader.h"
 #include "reports/model/profile_json.h"
 
@@ -129,6 +130,7 @@ void describe(A& archive, T& value) {
   archive("operations", value.operations);
   archive("threads", value.threads);
   archive("counters", value.counters);
+  archive.added_later("events", value.events);
   archive("profile", value.profile);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
@@ -327,6 +329,7 @@ void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
     in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
   }
   check_times(round, in);
+  check_events(round, in);
   if (!round.profile) return;
   for (const SampleCount& sample : round.profile->samples) {
     if (sample.thread >= round.threads.size()) {

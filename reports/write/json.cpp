@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/write/json_parts.h"
 #include "reports/write/writers.h"
 
 namespace vfsprof::reports {
@@ -145,6 +146,9 @@ Json arm(const ArmSummary& summary) {
           {"operation_kinds", list(summary.kinds, operation)},
           {"roles", summary.operations > 0 ? list(summary.roles, role_usage) : Json::array()},
           {"counters", list(summary.counters, counter)},
+          {"observing", json_observing(summary)},
+          {"events", json_events(summary)},
+          {"roles_per_second", json_roles_per_second(summary)},
           {"profile", summary.profile ? profile(*summary.profile) : Json()}};
 }
 

@@ -18,6 +18,7 @@ std::string title(const Report& report) {
   for (const ArmSummary& arm : report.arms) {
     arms += (arms.empty() ? "" : " against ") + code(arm.arm.name);
   }
+  if (report.command == "profile") return fmt::format("# {}, observed\n\n", arms);
   if (report.command == "import") return fmt::format("# {}, recorded\n\n", arms);
   return fmt::format("# {} on {}\n\n", arms, code(report.scenario.name));
 }
@@ -37,6 +38,7 @@ std::string write(const Report& report, const MarkdownDetail& detail) {
   text += explanation(report.explanation) + markdown_floors(report);
   if (!report.arms.empty()) text += markdown_work(report);
   for (const ArmSummary& arm : report.arms) text += markdown_profile(arm, detail);
+  text += markdown_events(report) + markdown_observing(report);
   text += markdown_document_rows(report) + markdown_limits(report) + markdown_environment(report);
   if (!report.arms.empty()) text += markdown_method(report);
   return text;

@@ -18,6 +18,10 @@ std::string cost_cell(const CpuTime& time);
 
 std::string markdown_comparison(const Report& report, const Comparison& comparison);
 std::string markdown_floors(const Report& report);
+std::string markdown_observing(const Report& report);
+std::string markdown_events(const Report& report);
+/// The threads of a program that is not ours.
+std::string markdown_threads_per_second(const ArmSummary& arm);
 std::string markdown_work(const Report& report);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_document_rows(const Report& report);
