@@ -263,7 +263,8 @@ Json environment(const Environment& machine) {
 
 }  // namespace
 
-std::string write_json(const Report& report) {
+std::string write_json(const Rendering& rendering) {
+  const Report& report = rendering.report;
   const Json document{
       {"report_schema_version", kReportSchemaVersion},
       {"command", report.command},
