@@ -15,6 +15,7 @@
 #include "reports/analyze/characters.h"
 #include "reports/analyze/classified_stacks.h"
 #include "reports/model/format_error.h"
+#include "reports/model/json.h"
 #include "reports/tests/hostile.h"
 #include "reports/write/registry.h"
 
@@ -121,7 +122,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
             rows = block.split('\n')[:-1]
             bars = {len(re.findall(r'(?<!\\)\|', row)) for row in rows}
             assert len(bars) == 1 and set(rows[1]) <= set('| -:'), (path, block[:500])
-        outside = re.sub(r'`[^`\n]*`', '', re.sub(r'\\`', '', text))
+        # Outside of code a backslash escapes; within, the next backtick ends it.
+        outside = re.sub(r'\\.|`[^`\n]*`', '', text)
         assert '`' not in outside, path
         tags = set(re.findall(r'<[^>\n]*>?', outside))
         assert tags <= {'<details>', '</details>', '<summary>', '</summary>', '<br>'}, (path, tags)
@@ -141,6 +143,24 @@ TEST(Writers, TheSameResultGivesTheSameBytes) {
   for (const Format& format : all_formats()) {
     EXPECT_EQ(render_as(result, format.name), render_as(result, format.name)) << format.name;
   }
+}
+
+/// A result as it was saved when versions were at 1 (with no floors, as the first ones were): what
+/// was measured once must stay readable. Never saved again.
+TEST(Writers, ASavedResultOfVersion1IsRenderedInEveryFormat) {
+  const std::string path =
+      std::string(VFSPROF_REPORTS_FOLDER) + "/tests/data/result_version_1.json";
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const RunResult result = run_result_from_json(text, path);
+  EXPECT_EQ(result.schema_version, 1);
+  ASSERT_EQ(result.rounds.size(), 6U);
+  const Report report = build_report(result, default_rules());
+  EXPECT_EQ(report.arms[0].operations, 2004U);
+  for (const Format& format : all_formats()) {
+    EXPECT_THAT(render_as(result, format.name), HasSubstr("mount_vfs")) << format.name;
+  }
+  EXPECT_THAT(render_as(result, "folded"), HasSubstr(";futex_wake"));
 }
 
 TEST(Folded, HoldsEverySampleOfTheArm) {

@@ -22,8 +22,11 @@
 
   function fit(frame, x, w) {
     var room = Math.floor((w - 4) / CHARACTER);
-    var text = room < 3 ? "" : frame.name.length <= room ? frame.name
-      : frame.name.slice(0, room - 1) + "\u2026";
+    var name = frame.name;
+    while (name.length > room && name.indexOf("::") >= 0 && name.indexOf("::") + 2 < name.length) {
+      name = name.slice(name.indexOf("::") + 2);
+    }
+    var text = room < 3 ? "" : name.length <= room ? name : name.slice(0, room - 1) + "\u2026";
     if (!frame.label) {
       if (!text) return;
       frame.label = document.createElementNS("http://www.w3.org/2000/svg", "text");

@@ -46,6 +46,7 @@ Json symbol(const SymbolShare& value) { return {{"name", value.name}, {"share", 
 Json category_row(const CategoryRow& row) {
   return {{"category", row.id},
           {"title", row.title},
+          {"group", row.group.empty() ? Json() : Json(row.group)},
           {"time", cpu_time(row.time)},
           {"thin", row.thin},
           {"deciding_frames", list(row.deciding, symbol)},

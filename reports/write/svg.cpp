@@ -43,23 +43,27 @@ std::string text_at(double x, double y, std::string_view style, const std::strin
                      xml(text));
 }
 
-/// As much of a name as fits; nothing where not even three characters do.
-std::string fitting(const std::string& name, double width) {
+/// Without the outermost of its namespaces and classes; empty if it has none.
+std::string_view without_scope(std::string_view name) {
+  const std::size_t at = name.find("::");
+  return at == std::string_view::npos ? std::string_view() : name.substr(at + 2);
+}
+
+/// As much of a name as fits; nothing where not even three characters do. Namespaces and classes
+/// go first: the end of a name says most.
+std::string fitting(std::string_view name, double width) {
   const auto room = static_cast<std::size_t>(std::max(0.0, (width - 4) / kCharacterWidth));
   if (room < 3) return "";
-  std::string_view rest = name;
+  while (display_width(name) > room && !without_scope(name).empty()) name = without_scope(name);
+  if (display_width(name) <= room) return std::string(name);
   std::string result;
-  for (std::size_t used = 0; !rest.empty();) {
-    std::string_view next = rest;
-    const auto c = take_character(next);
-    if (!c) return result;
+  for (std::size_t used = 0; !name.empty();) {
+    const auto c = take_character(name);
+    if (!c || used + display_width(*c) >= room) break;
     used += display_width(*c);
-    const bool is_last = next.empty();
-    if (used > room || (used == room && !is_last)) return result + "…";
     append_utf8(result, *c);
-    rest = next;
   }
-  return result;
+  return result + "…";
 }
 
 class Painter {
@@ -221,8 +225,8 @@ std::string category_color(const RuleSet& rules, std::size_t category) {
     if (known == groups.end()) groups.push_back(group);
   }
   constexpr double kGoldenAngle = 137.508;
-  return hue_color(std::fmod(12 + kGoldenAngle * static_cast<double>(hue), 360), 0.75,
-                   0.60 + 0.07 * static_cast<double>(within % 4));
+  return hue_color(std::fmod(12 + kGoldenAngle * static_cast<double>(hue), 360),
+                   hue % 2 == 0 ? 0.85 : 0.42, 0.60 + 0.07 * static_cast<double>(within % 4));
 }
 
 std::string draw_flames(const FlameTree& tree, const FlamePicture& picture) {

@@ -11,6 +11,7 @@ namespace {
 
 // Longer words may be broken, so that one name cannot spread a table beyond the screen.
 constexpr std::size_t kLongestWord = 24;
+constexpr std::size_t kLongestNumber = 14;
 constexpr std::size_t kGap = 2;
 
 std::string_view escape_of(TextStyle style) {
@@ -160,10 +161,11 @@ std::optional<std::vector<std::size_t>> column_widths(const TextTable& table, st
   std::vector<std::size_t> widths(columns, 1), wanted(columns, 1);
   for (std::size_t i = 0; i < columns; ++i) {
     for (const auto& row : table.rows) {
-      // Numbers stay whole; their titles may be broken.
-      const bool is_whole = table.is_right_aligned[i] && &row != &table.rows.front();
+      // A number stays with its unit; titles and intervals may be broken.
       const std::size_t all = row[i].width();
-      widths[i] = std::max(widths[i], is_whole ? std::min(all, kLongestWord) : widest_word(row[i]));
+      const bool is_whole =
+          table.is_right_aligned[i] && &row != &table.rows.front() && all <= kLongestNumber;
+      widths[i] = std::max(widths[i], is_whole ? all : widest_word(row[i]));
       wanted[i] = std::max(wanted[i], all);
     }
   }
@@ -206,26 +208,34 @@ std::vector<StyledLine> layout_row(const std::vector<StyledLine>& row, const Tex
   return lines;
 }
 
-std::vector<StyledLine> as_blocks(const TextTable& table, std::size_t width) {
-  std::vector<StyledLine> lines;
-  for (std::size_t y = 1; y < table.rows.size(); ++y) {
-    for (std::size_t i = 0; i < table.rows[y].size(); ++i) {
-      const StyledLine& cell = table.rows[y][i];
-      if (cell.characters.empty()) continue;
-      StyledLine line;
-      StyledLine title = table.rows[0][i];
-      title.restyle(TextStyle::kDim);
-      append(line, title);
-      if (!title.characters.empty()) line.add(": ", TextStyle::kDim);
-      append(line, cell);
-      const std::size_t indent = i == 0 ? 0 : 2;
-      for (const StyledLine& piece : wrap(line, width > indent + 8 ? width - indent : 8)) {
-        StyledLine indented;
-        pad(indented, indent);
-        append(indented, piece);
-        lines.push_back(std::move(indented));
-      }
+/// A row as a paragraph: its leading texts as a title, then "title value, title value".
+std::vector<StyledLine> as_paragraph(const std::vector<StyledLine>& row, const TextTable& table,
+                                     std::size_t width) {
+  constexpr std::size_t kIndent = 2;
+  StyledLine title, body;
+  std::size_t i = 0;
+  for (; i < row.size() && !table.is_right_aligned[i]; ++i) {
+    if (!title.characters.empty() && !row[i].characters.empty()) {
+      title.add(": ", TextStyle::kPlain);
     }
+    append(title, row[i]);
+  }
+  for (; i < row.size(); ++i) {
+    if (row[i].characters.empty()) continue;
+    if (!body.characters.empty()) body.add(" · ", TextStyle::kDim);
+    StyledLine name = table.rows[0][i];
+    name.restyle(TextStyle::kDim);
+    append(body, name);
+    body.add(" ", TextStyle::kPlain);
+    append(body, row[i]);
+  }
+  std::vector<StyledLine> lines = wrap(title, width);
+  if (body.characters.empty()) return lines;
+  for (const StyledLine& piece : wrap(body, width - kIndent)) {
+    StyledLine indented;
+    pad(indented, kIndent);
+    append(indented, piece);
+    lines.push_back(std::move(indented));
   }
   return lines;
 }
@@ -294,8 +304,15 @@ std::string to_terminal(const StyledLine& line, bool color) {
 
 std::vector<StyledLine> layout(const TextTable& table, std::size_t width) {
   const auto widths = column_widths(table, width);
-  if (!widths) return as_blocks(table, width);
   std::vector<StyledLine> lines;
+  if (!widths) {
+    for (std::size_t y = 1; y < table.rows.size(); ++y) {
+      for (StyledLine& line : as_paragraph(table.rows[y], table, width)) {
+        lines.push_back(std::move(line));
+      }
+    }
+    return lines;
+  }
   for (std::size_t y = 0; y < table.rows.size(); ++y) {
     for (StyledLine& line : layout_row(table.rows[y], table, *widths)) {
       if (y == 0) line.restyle(TextStyle::kDim);

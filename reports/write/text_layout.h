@@ -43,7 +43,7 @@ struct TextTable {
 };
 
 /// In at most `width` columns: cells are wrapped; where even that does not fit, each row becomes a
-/// block of "title: value" lines.
+/// paragraph that names its columns.
 std::vector<StyledLine> layout(const TextTable& table, std::size_t width);
 
 }  // namespace vfsprof::reports
