@@ -19,12 +19,13 @@ FlameTree::FlameTree() {
 
 std::size_t FlameTree::child(std::size_t parent, const std::string& name,
                              std::optional<std::size_t> category) {
-  for (const std::size_t index : nodes_[parent].children) {
-    if (nodes_[index].category == category && nodes_[index].name == name) return index;
+  const std::size_t name_id = name_ids_.try_emplace(name, name_ids_.size()).first->second;
+  const auto [found, is_new] = children_.try_emplace({parent, name_id, category}, nodes_.size());
+  if (is_new) {
+    nodes_.push_back({.name = name, .category = category, .children = {}, .sides = {}});
+    nodes_[parent].children.push_back(found->second);
   }
-  nodes_.push_back({.name = name, .category = category, .children = {}, .sides = {}});
-  nodes_[parent].children.push_back(nodes_.size() - 1);
-  return nodes_.size() - 1;
+  return found->second;
 }
 
 void FlameTree::add(const ClassifiedStacks& stacks, std::size_t side, double scale,

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "reports/analyze/classified_stacks.h"
@@ -48,6 +50,9 @@ class FlameTree {
                     std::optional<std::size_t> category);
 
   std::vector<FlameNode> nodes_;
+  std::map<std::string, std::size_t> name_ids_;
+  /// By parent, name and category: a frame may have called a hundred thousand others.
+  std::map<std::tuple<std::size_t, std::size_t, std::optional<std::size_t>>, std::size_t> children_;
 };
 
 }  // namespace vfsprof::reports
