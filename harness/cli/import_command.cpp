@@ -9,14 +9,13 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/terminal.h"
 #include "harness/collect/environment.h"
 #include "harness/collect/proc.h"
 #include "reports/analyze/report.h"
 #include "reports/import/import_result.h"
 #include "reports/import/perf_script.h"
-#include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
-#include "reports/write/registry.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -31,6 +30,7 @@ struct ImportCommand {
   std::string rules;
   std::string out;
   bool json = false;
+  std::string color;
 };
 
 /// A recording may be larger than memory: it is read in pieces of one size.
@@ -86,15 +86,11 @@ void import_recordings(const ImportCommand& options) {
   }
   complete_environment(result.environment);
   prepare_output_directory(out);
-  write_file(out / "import.json", reports::to_json(result));
-  const reports::Report report = reports::build_report(result, rules);
-  const std::string json = reports::render(report, "json");
-  const std::string markdown = reports::render(report, "md");
-  write_file(out / "report.json", json);
-  write_file(out / "report.md", markdown);
-  fmt::print("{}", options.json ? json : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/import.json, {0}/report.json and {0}/report.md\n",
-             out.string());
+  write_report_files({.directory = out,
+                      .result_name = "import.json",
+                      .json = options.json,
+                      .color = options.color},
+                     result, rules);
 }
 
 }  // namespace
@@ -114,7 +110,9 @@ void setup_import(CLI::App& app, ExitCode&) {
                       "Categories and rules of your own, as in reports/rules/default.json");
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/import-FILE)");
-  command->add_flag("--json", options->json, "Print the report as JSON instead of Markdown");
+  command->add_flag("--json", options->json,
+                    "Print the report as JSON (default: for a terminal, else as Markdown)");
+  add_color_option(*command, options->color);
   command->callback([options] { import_recordings(*options); });
 }
 

@@ -7,6 +7,8 @@
 #include "harness/cli/command.h"
 #include "harness/cli/result_files.h"
 #include "reports/lint/linter.h"
+#include "reports/model/json.h"
+#include "reports/rules/rule_set.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -14,6 +16,22 @@ namespace {
 bool is_json(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && text[first] == '{';
+}
+
+/// What the text is decides how it is checked.
+std::vector<reports::LintFinding> lint(const std::string& text, const std::string& file) {
+  if (text.empty()) throw BadInput(fmt::format("cannot check {}: it is empty", file));
+  if (text.find('\0') != std::string::npos) {
+    throw BadInput(fmt::format(
+        "cannot check {}: it is no text; give a report in Markdown, report.json or a saved result",
+        file));
+  }
+  if (!is_json(text)) return reports::lint_markdown(text);
+  if (text.find("\"report_schema_version\"") != std::string::npos) {
+    return reports::lint_report_json(text, file);
+  }
+  if (text.find("\"rounds\"") == std::string::npos) return reports::lint_report_json(text, file);
+  return reports::lint_result(reports::run_result_from_json(text, file), reports::default_rules());
 }
 
 std::string as_json(const std::string& file, const std::vector<reports::LintFinding>& findings) {
@@ -36,16 +54,14 @@ void setup_lint(CLI::App& app, ExitCode& exit_code) {
   CLI::App* const command = app.add_subcommand(
       "lint", "Check a performance report, by whoever wrote it: do its figures agree?");
   command->footer("Rules: vfsprof list lint-rules. Exit code 1 if anything is found.");
-  command->add_option("FILE", options->file, "A report in Markdown, or report.json")->required();
+  command
+      ->add_option("FILE", options->file,
+                   "A report in Markdown, report.json, or a saved result (run.json, ...)")
+      ->required();
   command->add_flag("--json", options->json, "Print the findings as JSON");
   command->callback([options, &exit_code] {
-    const std::string text = read_file(options->file);
-    if (text.empty()) {
-      throw BadInput(fmt::format("cannot check {}: it is empty", options->file));
-    }
     const std::vector<reports::LintFinding> findings =
-        is_json(text) ? reports::lint_report_json(text, options->file)
-                      : reports::lint_markdown(text);
+        lint(read_file(options->file), options->file);
     if (options->json) {
       fmt::print("{}\n", as_json(options->file, findings));
     } else {

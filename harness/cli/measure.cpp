@@ -7,6 +7,7 @@
 
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/terminal.h"
 #include "harness/collect/collector_set.h"
 #include "harness/collect/events.h"
 #include "harness/collect/perf_event.h"
@@ -14,9 +15,7 @@
 #include "harness/floors/floors.h"
 #include "harness/process.h"
 #include "reports/analyze/report.h"
-#include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
-#include "reports/write/registry.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -76,21 +75,6 @@ ExperimentOptions to_machine_experiment(const MeasureOptions& options) {
                     result.work_directory.string()));
   }
   return result;
-}
-
-/// Writes COMMAND.json, report.json and report.md; prints what was asked for.
-reports::Report write_reports(const MeasureOptions& options, const fs::path& out,
-                              const reports::RunResult& result) {
-  write_file(out / fmt::format("{}.json", options.command), reports::to_json(result));
-  const reports::Report report = reports::build_report(result, reports::default_rules());
-  const std::string json = reports::render(report, "json");
-  const std::string markdown = reports::render(report, "md");
-  write_file(out / "report.json", json);
-  write_file(out / "report.md", markdown);
-  fmt::print("{}", options.json ? json : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/{1}.json, {0}/report.json and {0}/report.md\n",
-             out.string(), options.command);
-  return report;
 }
 
 bool has_verdict(const reports::Report& report) {
@@ -163,7 +147,9 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       "Directory on a disk for mount point and cache (default: the --out directory)");
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
-  command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
+  command.add_flag("--json", options.json,
+                   "Print the report as JSON (default: for a terminal, else as Markdown)");
+  add_color_option(command, options.color);
 }
 
 ExitCode measure(const MeasureOptions& options) {
@@ -192,7 +178,12 @@ ExitCode measure(const MeasureOptions& options) {
     throw Interrupted(outcome.interrupted_by);
   }
 
-  const reports::Report report = write_reports(options, out, outcome.result);
+  const reports::Report report =
+      write_report_files({.directory = out,
+                          .result_name = fmt::format("{}.json", options.command),
+                          .json = options.json,
+                          .color = options.color},
+                         outcome.result, reports::default_rules());
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
   if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);
   return options.require_verdict && !has_verdict(report) ? ExitCode::kUndecided

@@ -29,6 +29,7 @@ struct MeasureOptions {
   CollectorOptions collect;
   bool no_floor = false;
   bool json = false;
+  std::string color;  ///< auto, always or never
   bool require_verdict = false;
 };
 

@@ -47,6 +47,7 @@ Json symbol(const SymbolShare& value) { return {{"name", value.name}, {"share", 
 Json category_row(const CategoryRow& row) {
   return {{"category", row.id},
           {"title", row.title},
+          {"group", row.group.empty() ? Json() : Json(row.group)},
           {"time", cpu_time(row.time)},
           {"thin", row.thin},
           {"deciding_frames", list(row.deciding, symbol)},
@@ -267,7 +268,8 @@ Json environment(const Environment& machine) {
 
 }  // namespace
 
-std::string write_json(const Report& report) {
+std::string write_json(const Rendering& rendering) {
+  const Report& report = rendering.report;
   const Json document{
       {"report_schema_version", kReportSchemaVersion},
       {"command", report.command},

@@ -29,9 +29,21 @@ std::string explanation(const std::vector<std::string>& paragraphs) {
   return text;
 }
 
-std::string write(const Report& report, const MarkdownDetail& detail) {
+/// "Flame graphs: [a](flamegraph-a.svg)."
+std::string links(const std::vector<LinkedFile>& files) {
+  std::string text;
+  for (const LinkedFile& file : files) {
+    text += fmt::format("{}[{}]({})", text.empty() ? "Flame graphs: " : ", ", plain(file.title),
+                        file.file);
+  }
+  return text.empty() ? "" : text + ".\n\n";
+}
+
+std::string write(const Report& report, const RenderOptions& options,
+                  const MarkdownDetail& detail) {
   std::string text = title(report);
   if (!report.key_finding.empty()) text += report.key_finding + "\n\n";
+  text += links(options.links);
   for (const Comparison& comparison : report.comparisons) {
     text += markdown_comparison(report, comparison);
   }
@@ -46,10 +58,10 @@ std::string write(const Report& report, const MarkdownDetail& detail) {
 
 }  // namespace
 
-std::string write_markdown(const Report& report) {
+std::string write_markdown(const Rendering& rendering) {
   std::string text;
   for (const double smallest : kDetailSteps) {
-    text = write(report, {smallest});
+    text = write(rendering.report, rendering.options, {smallest});
     if (text.size() < kLongest) return text;
   }
   const std::string_view notice =

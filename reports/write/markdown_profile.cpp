@@ -117,7 +117,8 @@ std::string event_words(const ProfileTables& tables) {
 std::string caption(const ProfileTables& tables) {
   std::string text =
       fmt::format("n = {} samples of {}", format_count(tables.samples), event_words(tables));
-  if (tables.frequency_hz > 0) text += fmt::format(" at {} Hz", tables.frequency_hz);
+  text += tables.frequency_hz > 0 ? fmt::format(" at {} Hz", tables.frequency_hz)
+                                  : " at an unknown frequency";
   text += fmt::format(
       " in {} profiling round{} of together {}, {}. ", tables.rounds, tables.rounds == 1 ? "" : "s",
       tables.elapsed_ns > 0 ? format_duration(static_cast<double>(tables.elapsed_ns))

@@ -212,8 +212,11 @@ std::string markdown_environment(const Report& report) {
   if (machine.cpus > 0) {
     add("CPU", fmt::format("{} ({} CPUs)", machine.cpu_model, machine.cpus));
   }
-  // What a recording does not say is left out.
+  // What a recording does not say is left out, and that it does not.
   const bool is_own = !is_recording(report);
+  if (!is_own && (machine.kernel.empty() || machine.cpu_model.empty())) {
+    add("machine", "kernel or CPU unknown: the recording does not say (perf script --header does)");
+  }
   if (is_own) add("hypervisor", machine.hypervisor.empty() ? "none" : machine.hypervisor);
   if (machine.memory_bytes > 0) {
     add("memory", fmt::format("{:.1f} GiB", static_cast<double>(machine.memory_bytes) / (1 << 30)));
