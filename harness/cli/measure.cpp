@@ -7,6 +7,7 @@
 
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
 #include "harness/collect/perf_event.h"
 #include "harness/error.h"
 #include "harness/floors/floors.h"
@@ -81,9 +82,9 @@ ExperimentOptions to_machine_experiment(const MeasureOptions& options) {
 
 /// Writes COMMAND.json, report.json and report.md; prints what was asked for.
 reports::Report write_reports(const MeasureOptions& options, const fs::path& out,
-                              const reports::RunResult& result) {
+                              const reports::RunResult& result, const reports::RuleSet& rules) {
   write_file(out / fmt::format("{}.json", options.command), reports::to_json(result));
-  const reports::Report report = reports::build_report(result, reports::default_rules());
+  const reports::Report report = reports::build_report(result, rules);
   const std::string json = reports::render(report, "json");
   const std::string markdown = reports::render(report, "md");
   write_file(out / "report.json", json);
@@ -133,6 +134,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command.add_option(
       "--work-dir", options.work_directory,
       "Directory on a disk for mount point and cache (default: the --out directory)");
+  add_rules_option(command, options.rules);
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
   command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
@@ -147,6 +149,7 @@ ExitCode measure(const MeasureOptions& options) {
   const bool only_machine = options.scenario == kFloorsScenario;
   const ExperimentOptions experiment =
       only_machine ? to_machine_experiment(options) : to_experiment(options, out);
+  const reports::RuleSet rules = load_rules(options.rules);
   prepare_output_directory(out);
   catch_interrupts();
 
@@ -164,7 +167,7 @@ ExitCode measure(const MeasureOptions& options) {
     throw Interrupted(outcome.interrupted_by);
   }
 
-  const reports::Report report = write_reports(options, out, outcome.result);
+  const reports::Report report = write_reports(options, out, outcome.result, rules);
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
   if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);
   return options.require_verdict && !has_verdict(report) ? ExitCode::kUndecided

@@ -6,6 +6,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
 #include "reports/analyze/report.h"
 #include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
@@ -17,6 +18,7 @@ void setup_report(CLI::App& app, ExitCode&) {
   struct Options {
     std::string file;
     std::string format = "md";
+    std::string rules;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* const command =
@@ -25,10 +27,11 @@ void setup_report(CLI::App& app, ExitCode&) {
       ->required();
   command->add_option("--format", options->format, "md or json (vfsprof list formats)")
       ->capture_default_str();
+  add_rules_option(*command, options->rules);
   command->callback([options] {
     const reports::RunResult result =
         reports::run_result_from_json(read_file(options->file), options->file);
-    const reports::Report report = reports::build_report(result, reports::default_rules());
+    const reports::Report report = reports::build_report(result, load_rules(options->rules));
     fmt::print("{}", reports::render(report, options->format));
   });
 }

@@ -73,7 +73,7 @@ void check_changes(const JsonReader& comparison, const std::map<std::string, Sha
 }  // namespace
 
 std::vector<LintFinding> lint_report_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   if (!in.find("report_schema_version")) {
     in.fail("a report.json of this program; render a run.json with `vfsprof report` first");
