@@ -9,6 +9,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
 #include "harness/collect/environment.h"
 #include "harness/collect/proc.h"
@@ -69,9 +70,7 @@ void complete_environment(reports::Environment& environment) {
 }
 
 void import_recordings(const ImportCommand& options) {
-  const reports::RuleSet rules =
-      options.rules.empty() ? reports::default_rules()
-                            : reports::rules_from_json(read_file(options.rules), options.rules);
+  const reports::RuleSet rules = load_rules(options.rules);
   fs::path out = options.out;
   if (out.empty()) {
     const std::string stem = fs::path(options.files.front()).stem().string();
@@ -106,8 +105,7 @@ void setup_import(CLI::App& app, ExitCode&) {
       ->required();
   command->add_option("--event", options->event,
                       "Count samples of this event (default: the main one of each recording)");
-  command->add_option("--rules", options->rules,
-                      "Categories and rules of your own, as in reports/rules/default.json");
+  add_rules_option(*command, options->rules);
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/import-FILE)");
   command->add_flag("--json", options->json,

@@ -72,6 +72,15 @@ void list_collectors() {
 void list_categories() {
   for (const reports::Category& category : reports::default_rules().categories) {
     print_entry(category.id, category.title);
+    print_entry("", category.description);
+  }
+}
+
+void list_rules() {
+  const reports::RuleSet rules = reports::default_rules();
+  for (const reports::Rule& rule : rules.rules) {
+    print_entry(rule.id,
+                fmt::format("{}: {}", rules.categories[rule.category].id, rule.description));
   }
 }
 
@@ -105,6 +114,8 @@ constexpr std::array kListings{
     Listing{"targets", "Targets (--target)", list_targets},
     Listing{"collectors", "Collectors", list_collectors},
     Listing{"categories", "Categories of samples, of every report", list_categories},
+    Listing{"rules", "Rules that give samples their category (--rules FILE adds to them)",
+            list_rules},
     Listing{"formats", "Report formats (report --format)", list_formats},
     Listing{"lint-rules", "What vfsprof lint looks for in a report", list_lint_rules},
     Listing{"counters", "Counters that the reference file system publishes", list_counters},

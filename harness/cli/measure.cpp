@@ -7,6 +7,7 @@
 
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
 #include "harness/collect/collector_set.h"
 #include "harness/collect/events.h"
@@ -145,6 +146,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command.add_option(
       "--work-dir", options.work_directory,
       "Directory on a disk for mount point and cache (default: the --out directory)");
+  add_rules_option(command, options.rules);
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
   command.add_flag("--json", options.json,
@@ -161,6 +163,7 @@ ExitCode measure(const MeasureOptions& options) {
   const bool only_machine = options.scenario == kFloorsScenario;
   const ExperimentOptions experiment =
       only_machine ? to_machine_experiment(options) : to_experiment(options, out);
+  const reports::RuleSet rules = load_rules(options.rules);
   prepare_output_directory(out);
   catch_interrupts();
 
@@ -183,7 +186,7 @@ ExitCode measure(const MeasureOptions& options) {
                           .result_name = fmt::format("{}.json", options.command),
                           .json = options.json,
                           .color = options.color},
-                         outcome.result, reports::default_rules());
+                         outcome.result, rules);
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
   if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);
   return options.require_verdict && !has_verdict(report) ? ExitCode::kUndecided

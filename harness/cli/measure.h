@@ -18,6 +18,7 @@ struct MeasureOptions {
   std::string target = "fuse";
   std::string placement;       ///< empty: the scenario's
   std::string out;             ///< empty: vfsprof-out/COMMAND-SCENARIO
+  std::string rules;           ///< file of rules over the default ones; empty: none
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;

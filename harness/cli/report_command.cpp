@@ -6,6 +6,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
 #include "reports/analyze/report.h"
 #include "reports/model/json.h"
@@ -21,6 +22,7 @@ struct ReportCommand {
   std::string format;
   std::string out;
   std::string arm;
+  std::string rules;
   std::string color;
   std::size_t width = 0;
 };
@@ -28,7 +30,7 @@ struct ReportCommand {
 void print_report(const ReportCommand& options) {
   const reports::RunResult result =
       reports::run_result_from_json(read_file(options.file), options.file);
-  const reports::RuleSet rules = reports::default_rules();
+  const reports::RuleSet rules = load_rules(options.rules);
   const reports::Report report = reports::build_report(result, rules);
   const bool is_for_terminal = options.out.empty() && is_terminal_output();
   const std::string format = !options.format.empty() ? options.format
@@ -66,6 +68,7 @@ void setup_report(CLI::App& app, ExitCode&) {
       ->add_option("--width", options->width,
                    "Columns of the text format (default: the terminal's)")
       ->check(CLI::Range(40, 1000));
+  add_rules_option(*command, options->rules);
   add_color_option(*command, options->color);
   command->callback([options] { print_report(*options); });
 }

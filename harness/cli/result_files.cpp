@@ -6,7 +6,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "harness/cli/terminal.h"
@@ -59,7 +58,11 @@ std::string read_file(const fs::path& path) {
     throw BadInput(fmt::format("cannot read {}: {}", path.string(),
                                fs::exists(path) ? "it is no readable file" : "it does not exist"));
   }
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // Results are many megabytes: not character by character.
+  std::string text(static_cast<std::size_t>(fs::file_size(path)), '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 reports::Report write_report_files(const ReportOutput& output, const reports::RunResult& result,

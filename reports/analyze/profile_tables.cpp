@@ -58,6 +58,7 @@ CategoryRow make_row(const Cell& cell, const CellSpread& spread, std::uint64_t a
   }
   row.deciding = top_symbols(cell.deciding, cell.weight_ns);
   row.leaves = top_symbols(cell.leaves, cell.weight_ns);
+  row.chains = top_symbols(cell.chains, cell.weight_ns);
   return row;
 }
 
@@ -150,6 +151,19 @@ void describe_sampling(ProfileTables& tables, const ArmProfile& profile) {
   }
 }
 
+SymbolShare heaviest_leaf(const ArmProfile& profile) {
+  std::map<std::string, std::uint64_t> weights;
+  std::uint64_t all = 0;
+  for (const Cell& cell : profile.cells) {
+    for (const auto& [name, weight] : cell.leaves) {
+      weights[name] += weight;
+      all += weight;
+    }
+  }
+  const std::vector<SymbolShare> top = top_symbols(weights, all);
+  return top.empty() ? SymbolShare() : top.front();
+}
+
 /// Role tables with their rows and spreads, not yet in order.
 std::vector<RoleTable> make_roles(const AnalysedProfile& analysed, const RuleSet& rules,
                                   std::uint64_t all_samples) {
@@ -233,6 +247,7 @@ ProfileTables make_profile_tables(const AnalysedProfile& analysed, const RuleSet
   if (tables.samples > 0) {
     tables.classified = 1 - static_cast<double>(unclassified) / static_cast<double>(tables.samples);
   }
+  tables.heaviest_leaf = heaviest_leaf(analysed.profile);
   apportion_printed(tables.roles, kWholePrinted, &CpuTime::printed_share);
   if (tables.operations > 0) {
     const double cost =

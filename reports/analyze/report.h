@@ -61,7 +61,12 @@ struct CategoryRow {
   bool thin = false;                  ///< sampled, but fewer than kThinSamples
   std::vector<SymbolShare> deciding;  ///< the frames that put samples here, largest first
   std::vector<SymbolShare> leaves;    ///< the innermost frames, largest first
+  std::vector<SymbolShare> chains;    ///< of `unclassified`: leaf < caller < ..., largest first
 };
+
+/// One function as innermost frame of more than this part of all samples (0 to 1) is flagged: the
+/// interrupt that samples may be held back until there.
+inline constexpr double kSkidShare = 0.2;
 
 /// The threads of one role. Rows by weight, largest first; `unclassified` is always among them.
 struct RoleTable {
@@ -97,6 +102,7 @@ struct ProfileTables {
   std::uint64_t throttled = 0;
   std::uint64_t sampled_ns = 0;    ///< samples times what each stands for
   std::uint64_t scheduled_ns = 0;  ///< CPU time of the threads by the scheduler's account
+  SymbolShare heaviest_leaf;       ///< the innermost frame of most samples, and its part of all
   double classified = 0;           ///< share of samples that a rule matched (0 to 1)
   std::vector<RoleTable> roles;    ///< by weight, largest first
   std::vector<GroupTotal> groups;

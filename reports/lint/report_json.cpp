@@ -109,7 +109,7 @@ void check_json_comparison(const JsonReader& comparison,
 }
 
 std::vector<LintFinding> lint_report_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   if (!in.find("report_schema_version")) {
     in.fail("a report.json, run.json, compare.json or import.json of this program");

@@ -91,9 +91,12 @@ TEST(Schema, VoidReportsConform) {
 }
 
 TEST(Schema, RulesConform) {
-  std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/default.json");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_VALIDITY(Validity::kValid, "rules.schema.json", text);
+  for (const char* name :
+       {"categories", "kernel", "vfsprof", "libc", "libstdcxx", "rust", "go", "fuse", "generic"}) {
+    std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/" + name + ".json");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_VALIDITY(Validity::kValid, "rules.schema.json", text);
+  }
 }
 
 TEST(JsonReport, HoldsWhatTheTablesSay) {

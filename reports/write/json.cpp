@@ -51,7 +51,8 @@ Json category_row(const CategoryRow& row) {
           {"time", cpu_time(row.time)},
           {"thin", row.thin},
           {"deciding_frames", list(row.deciding, symbol)},
-          {"innermost_frames", list(row.leaves, symbol)}};
+          {"innermost_frames", list(row.leaves, symbol)},
+          {"chains", list(row.chains, symbol)}};
 }
 
 Json role_table(const RoleTable& role) {
@@ -74,6 +75,7 @@ Json profile(const ProfileTables& tables) {
           {"elapsed_ns", tables.elapsed_ns},
           {"operations", tables.operations},
           {"samples", tables.samples},
+          {"heaviest_innermost_frame", symbol(tables.heaviest_leaf)},
           {"event", tables.event},
           {"requested_event", tables.requested_event},
           {"frequency_hz", tables.frequency_hz},

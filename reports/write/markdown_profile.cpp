@@ -45,6 +45,7 @@ std::string notes(const CategoryRow& row) {
     text += fmt::format("{}{}{}", text.empty() ? "" : "; ",
                         row.deciding.empty() ? "" : "innermost ", symbols(inner));
   }
+  if (!row.chains.empty()) text += "; chains " + symbols(row.chains);
   if (row.thin) text += fmt::format("{}thin", text.empty() ? "" : "; ");
   return text;
 }
@@ -141,6 +142,13 @@ std::string caption(const ProfileTables& tables) {
   }
   text += fmt::format("Lost samples: {}; throttled: {} times.", format_count(tables.lost),
                       format_count(tables.throttled));
+  if (tables.heaviest_leaf.share > kSkidShare) {
+    text += fmt::format(
+        " Skid: {} is the innermost frame of {} of samples, more than {:.0f} %; the event may be "
+        "noticed only there, so judge by callers, not by innermost frames.",
+        code(tables.heaviest_leaf.name), format_share(tables.heaviest_leaf.share),
+        100 * kSkidShare);
+  }
   if (!tables.has_intervals) {
     text += " There are no intervals: all samples lie in one stretch of time.";
   } else if (tables.rounds == 1) {
