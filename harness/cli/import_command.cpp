@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/cli/command.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/collect/environment.h"
 #include "harness/collect/proc.h"
@@ -31,6 +32,7 @@ struct ImportCommand {
   std::string rules;
   std::string out;
   bool json = false;
+  reports::ReportOptions report;
 };
 
 /// A recording may be larger than memory: it is read in pieces of one size.
@@ -87,7 +89,7 @@ void import_recordings(const ImportCommand& options) {
   complete_environment(result.environment);
   prepare_output_directory(out);
   write_file(out / "import.json", reports::to_json(result));
-  const reports::Report report = reports::build_report(result, rules);
+  const reports::Report report = reports::build_report(result, rules, options.report);
   const std::string json = reports::render(report, "json");
   const std::string markdown = reports::render(report, "md");
   write_file(out / "report.json", json);
@@ -114,6 +116,7 @@ void setup_import(CLI::App& app, ExitCode&) {
                       "Categories and rules of your own, as in reports/rules/default.json");
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/import-FILE)");
+  add_report_options(*command, options->report);
   command->add_flag("--json", options->json, "Print the report as JSON instead of Markdown");
   command->callback([options] { import_recordings(*options); });
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/cli/progress.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/collect/perf_event.h"
 #include "harness/error.h"
@@ -83,7 +84,8 @@ ExperimentOptions to_machine_experiment(const MeasureOptions& options) {
 reports::Report write_reports(const MeasureOptions& options, const fs::path& out,
                               const reports::RunResult& result) {
   write_file(out / fmt::format("{}.json", options.command), reports::to_json(result));
-  const reports::Report report = reports::build_report(result, reports::default_rules());
+  const reports::Report report =
+      reports::build_report(result, reports::default_rules(), options.report);
   const std::string json = reports::render(report, "json");
   const std::string markdown = reports::render(report, "md");
   write_file(out / "report.json", json);
@@ -135,6 +137,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       "Directory on a disk for mount point and cache (default: the --out directory)");
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
+  add_report_options(command, options.report);
   command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
 }
 
