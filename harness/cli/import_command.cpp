@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/cli/command.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
@@ -32,6 +33,7 @@ struct ImportCommand {
   std::string out;
   bool json = false;
   std::string color;
+  reports::ReportOptions report;
 };
 
 /// A recording may be larger than memory: it is read in pieces of one size.
@@ -88,7 +90,8 @@ void import_recordings(const ImportCommand& options) {
   write_report_files({.directory = out,
                       .result_name = "import.json",
                       .json = options.json,
-                      .color = options.color},
+                      .color = options.color,
+                      .report = options.report},
                      result, rules);
 }
 
@@ -108,6 +111,7 @@ void setup_import(CLI::App& app, ExitCode&) {
   add_rules_option(*command, options->rules);
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/import-FILE)");
+  add_report_options(*command, options->report);
   command->add_flag("--json", options->json,
                     "Print the report as JSON (default: for a terminal, else as Markdown)");
   add_color_option(*command, options->color);

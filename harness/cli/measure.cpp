@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/cli/progress.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
@@ -149,6 +150,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
   add_rules_option(command, options.rules);
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
+  add_report_options(command, options.report);
   command.add_flag("--json", options.json,
                    "Print the report as JSON (default: for a terminal, else as Markdown)");
   add_color_option(command, options.color);
@@ -185,7 +187,8 @@ ExitCode measure(const MeasureOptions& options) {
       write_report_files({.directory = out,
                           .result_name = fmt::format("{}.json", options.command),
                           .json = options.json,
-                          .color = options.color},
+                          .color = options.color,
+                          .report = options.report},
                          outcome.result, rules);
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
   if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);

@@ -7,6 +7,7 @@
 
 #include "harness/error.h"
 #include "harness/experiment/experiment.h"
+#include "reports/analyze/report.h"
 
 namespace vfsprof::harness {
 
@@ -29,6 +30,7 @@ struct MeasureOptions {
   double equivalence_margin = 0.05;
   CollectorOptions collect;
   bool no_floor = false;
+  reports::ReportOptions report;
   bool json = false;
   std::string color;  ///< auto, always or never
   bool require_verdict = false;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/cli/command.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
 #include "harness/cli/terminal.h"
@@ -25,13 +26,14 @@ struct ReportCommand {
   std::string rules;
   std::string color;
   std::size_t width = 0;
+  reports::ReportOptions report;
 };
 
 void print_report(const ReportCommand& options) {
   const reports::RunResult result =
       reports::run_result_from_json(read_file(options.file), options.file);
   const reports::RuleSet rules = load_rules(options.rules);
-  const reports::Report report = reports::build_report(result, rules);
+  const reports::Report report = reports::build_report(result, rules, options.report);
   const bool is_for_terminal = options.out.empty() && is_terminal_output();
   const std::string format = !options.format.empty() ? options.format
                              : is_for_terminal       ? "text"
@@ -69,6 +71,7 @@ void setup_report(CLI::App& app, ExitCode&) {
                    "Columns of the text format (default: the terminal's)")
       ->check(CLI::Range(40, 1000));
   add_rules_option(*command, options->rules);
+  add_report_options(*command, options->report);
   add_color_option(*command, options->color);
   command->callback([options] { print_report(*options); });
 }

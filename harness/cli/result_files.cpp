@@ -69,7 +69,7 @@ reports::Report write_report_files(const ReportOutput& output, const reports::Ru
                                    const reports::RuleSet& rules) {
   const fs::path& out = output.directory;
   write_file(out / output.result_name, reports::to_json(result));
-  const reports::Report report = reports::build_report(result, rules);
+  const reports::Report report = reports::build_report(result, rules, output.report);
   reports::RenderOptions options = terminal_options(output.color);
   for (const reports::FlameGraphFile& graph : reports::flame_graph_files(report)) {
     options.links.push_back({graph.title, graph.file});

@@ -24,6 +24,7 @@ struct ReportOutput {
   std::string result_name;  ///< "run.json", "compare.json"
   bool json = false;        ///< print the report as JSON
   std::string color;        ///< as terminal_options() takes it
+  reports::ReportOptions report;
 };
 
 /// Writes result, report.json, report.md and the flame graphs that it links; prints the report on

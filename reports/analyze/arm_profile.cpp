@@ -166,6 +166,7 @@ class Builder {
     block_length_ = block_length(slices);
     ResampledRound& resampled = result_.rounds.emplace_back();
     resampled.operations = static_cast<double>(operations_of(round));
+    resampled.block_slices = block_length_;
     resampled.blocks.resize((slices + block_length_ - 1) / block_length_);
     result_.sources.push_back(&round);
   }

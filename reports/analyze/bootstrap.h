@@ -14,6 +14,7 @@ namespace vfsprof::reports {
 struct ResampledRound {
   double operations = 0;
   std::vector<std::vector<double>> blocks;  ///< [block][cell], nanoseconds
+  std::size_t block_slices = 1;             ///< time slices in a block
 };
 
 /// A seed for one purpose, derived from the result's.

@@ -174,7 +174,7 @@ std::vector<RoleTable> make_roles(const AnalysedProfile& analysed, const RuleSet
     const CellSpread& spread = analysed.spreads[i];
     const auto [found, is_new] = sums.try_emplace(cell.role, roles.size(), spread);
     if (is_new) {
-      roles.push_back({.role = cell.role, .kernel_name = {}, .time = {}, .rows = {}});
+      roles.push_back({.role = cell.role, .note = {}, .kernel_name = {}, .time = {}, .rows = {}});
     } else {
       found->second.second.add(spread);
     }

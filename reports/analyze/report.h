@@ -7,6 +7,7 @@
 
 #include "reports/analyze/events.h"
 #include "reports/analyze/observing.h"
+#include "reports/analyze/opportunity.h"
 #include "reports/analyze/statistics.h"
 #include "reports/model/run_result.h"
 #include "reports/rules/rule_set.h"
@@ -71,6 +72,7 @@ inline constexpr double kSkidShare = 0.2;
 /// The threads of one role. Rows by weight, largest first; `unclassified` is always among them.
 struct RoleTable {
   std::string role;
+  std::string note;         ///< what these threads are for (rules/roles.json); empty if unknown
   std::string kernel_name;  ///< as the kernel shows it, where it differs from the role
   double threads = 0;       ///< per round
   CpuTime time;
@@ -207,6 +209,23 @@ struct CategoryChange {
   CellVerdict verdict = CellVerdict::kNotSignificant;
 };
 
+/// A category of a thread role in a pair of bursts; shares are of each burst's whole (0 to 1).
+struct BurstCell {
+  std::string role;
+  std::string id;
+  std::string title;
+  double share_before = 0;
+  double share_after = 0;
+};
+
+/// The same burst of two recordings.
+struct BurstPair {
+  std::uint32_t burst = 0;  ///< from 0
+  std::uint64_t samples_before = 0, samples_after = 0;
+  std::uint64_t elapsed_before_ns = 0, elapsed_after_ns = 0;
+  std::vector<BurstCell> cells;  ///< the same in every pair
+};
+
 /// Arm 0 against another one.
 struct Comparison {
   std::size_t before = 0;  ///< indices into Report::arms
@@ -218,6 +237,7 @@ struct Comparison {
   std::vector<MetricComparison> metrics;
   std::vector<CategoryChange> changes;  ///< groups first, then by cost
   bool changes_judged = false;          ///< there were profiling rounds enough for verdicts
+  std::vector<BurstPair> bursts;        ///< of recordings, where both have more than one
   std::vector<std::string> explanation;
 };
 
@@ -272,16 +292,24 @@ struct Report {
   std::vector<ArmSummary> arms;
   std::vector<Comparison> comparisons;
   FloorReport floors;
-  std::vector<std::string> explanation;  ///< of a single arm
-  std::string document_arm;              ///< the arm that `document_rows` are of; empty if none
+  std::vector<std::string> explanation;         ///< of a single arm
+  double threshold = kDefaultThreshold;         ///< of the opportunities
+  std::vector<ArmOpportunities> opportunities;  ///< one for each arm
+  std::string document_arm;  ///< the arm that `document_rows` are of; empty if none
   std::vector<DocumentRow> document_rows;
   std::vector<Capability> capabilities;
   std::vector<std::string> warnings;
 };
 
+/// What a reader may ask for.
+struct ReportOptions {
+  double threshold = kDefaultThreshold;  ///< opportunities: the least impact that is listed
+};
+
 /// Derives the whole report. Pure: equal inputs give equal reports (resampling is seeded by the
 /// result's seed).
-Report build_report(const RunResult& result, const RuleSet& rules);
+Report build_report(const RunResult& result, const RuleSet& rules,
+                    const ReportOptions& options = {});
 
 /// "improved", "better", as they are printed and saved.
 std::string to_string(Verdict verdict);

@@ -59,6 +59,7 @@ Json role_table(const RoleTable& role) {
   const auto counted = [&role](double value) { return role.time.has_cost ? Json(value) : Json(); };
   return {{"role", role.role},
           {"kernel_name", role.kernel_name.empty() ? role.role : role.kernel_name},
+          {"note", role.note},
           {"threads", role.threads},
           {"time", cpu_time(role.time)},
           {"scheduled_ns_per_operation", counted(role.scheduled_ns)},
@@ -187,6 +188,21 @@ Json change(const CategoryChange& value) {
       {"verdict", to_string(value.verdict)}};
 }
 
+Json burst(const BurstPair& pair) {
+  const auto cell = [](const BurstCell& value) -> Json {
+    return {{"role", value.role},
+            {"category", value.id},
+            {"share_before", value.share_before},
+            {"share_after", value.share_after}};
+  };
+  return {{"burst", pair.burst},
+          {"samples_before", pair.samples_before},
+          {"samples_after", pair.samples_after},
+          {"elapsed_before_ns", pair.elapsed_before_ns},
+          {"elapsed_after_ns", pair.elapsed_after_ns},
+          {"cells", list(pair.cells, cell)}};
+}
+
 Json comparison(const Comparison& value, const Report& report) {
   return {{"before", report.arms[value.before].arm.name},
           {"after", report.arms[value.after].arm.name},
@@ -197,6 +213,7 @@ Json comparison(const Comparison& value, const Report& report) {
           {"metrics", list(value.metrics, metric)},
           {"changes_judged", value.changes_judged},
           {"changes", list(value.changes, change)},
+          {"bursts", list(value.bursts, burst)},
           {"explanation", value.explanation}};
 }
 
@@ -292,6 +309,8 @@ std::string write_json(const Rendering& rendering) {
                            [&](const Comparison& value) { return comparison(value, report); })},
       {"floors", floors(report)},
       {"explanation", report.explanation},
+      {"threshold", report.threshold},
+      {"opportunities", json_opportunities(report)},
       {"document_arm", report.document_arm},
       {"document_rows", list(report.document_rows, document_row)},
       {"capabilities", list(report.capabilities, capability)},

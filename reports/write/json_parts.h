@@ -11,5 +11,6 @@ namespace vfsprof::reports {
 nlohmann::ordered_json json_observing(const ArmSummary& arm);
 nlohmann::ordered_json json_events(const ArmSummary& arm);
 nlohmann::ordered_json json_roles_per_second(const ArmSummary& arm);
+nlohmann::ordered_json json_opportunities(const Report& report);
 
 }  // namespace vfsprof::reports

@@ -14,6 +14,9 @@ using Align = MarkdownTable::Align;
 constexpr double kNotableSymbol = 0.05;
 constexpr std::size_t kSymbolsPrinted = 3;
 constexpr std::size_t kKernelNameLength = 15;
+constexpr std::string_view kGrouping =
+    "Threads are grouped by role: the name in full, without a number at its end, so that "
+    "numbered threads of one kind share a table.\n\n";
 
 std::string interval(const Estimate& share) {
   if (!share.interval) return "";
@@ -65,7 +68,9 @@ std::string role_note(const RoleTable& role, const ProfileTables& tables) {
         format_duration(role.scheduled_ns), format_duration(role.runnable_ns),
         format_number(role.switches));
   }
-  return text + ".\n\n";
+  text += ".";
+  if (!role.note.empty()) text += fmt::format(" Role: {}.", role.note);
+  return text + "\n\n";
 }
 
 void add_small_rows(MarkdownTable& table, const std::vector<const CategoryRow*>& small) {
@@ -168,6 +173,7 @@ std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail
   if (!arm.profile) return text + "There is no profiling round that counts.\n\n";
   const ProfileTables& tables = *arm.profile;
   text += caption(tables);
+  text += kGrouping;
   std::size_t small = 0;
   std::uint64_t small_share = 0;
   for (const RoleTable& role : tables.roles) {

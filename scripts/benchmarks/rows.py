@@ -7,6 +7,7 @@ from typing import Callable
 
 import daemons
 import futexes
+import opportunities
 import reporting
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
 from tools import counter_total, metric, timed
@@ -273,6 +274,10 @@ ROWS = [
         "", Target("< 1", below=1), sharded_ahead),
     Row("pool-tail", "access when oversubscribed, p99.9, fastest pool",
         "us", Target("< 2 us", below=2), oversubscribed_tail),
+    Row("opportunities-precision", "recommendations that are right, programs with planted faults",
+        "", at_least(0.9), opportunities.precision),
+    Row("opportunities-recall", "planted faults that reports find",
+        "", at_least(0.9), opportunities.recall),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
     Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
     Row("report-time", "a file of a million samples to its report", "s", at_most(3, " s"), reporting.report_cost(0)),
