@@ -208,7 +208,8 @@ TEST_F(ProfileCommand, CountedEventsArePerThreadAndWhatIsMissingIsUnavailable) {
                               kSpin);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   bool seen = false;
-  for (const Json& round : result()["rounds"]) {
+  const Json result = this->result();
+  for (const Json& round : result["rounds"]) {
     if (round["kind"] != "counting") continue;
     seen = true;
     ASSERT_EQ(round["events"].size(), 2u);
