@@ -103,6 +103,23 @@ bool has_verdict(const reports::Report& report) {
 
 }  // namespace
 
+void add_unwind_option(CLI::App& command, CollectorOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& [name, method] : kUnwindMethods) names.emplace_back(name);
+  command
+      .add_option_function<std::string>(
+          "--unwind",
+          [&options](const std::string& chosen) {
+            for (const auto& [name, method] : kUnwindMethods) {
+              if (name == chosen) options.unwind = method;
+            }
+          },
+          "How user stacks are walked: by frame pointers (fp), by unwind tables from a copy of the "
+          "stack in each sample (dwarf), by both (auto)")
+      ->check(CLI::IsMember(names))
+      ->default_str("auto");
+}
+
 void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command
       .add_option("--scenario", options.scenario,
@@ -128,6 +145,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       .add_option("--event", options.collect.event,
                   "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
       ->capture_default_str();
+  add_unwind_option(command, options.collect);
   command.add_option("--out", options.out,
                      "Directory for results (default: vfsprof-out/COMMAND-SCENARIO)");
   command.add_option(

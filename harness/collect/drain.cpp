@@ -37,7 +37,7 @@ std::uint64_t lost_in(std::span<const std::byte> payload) {
 }  // namespace
 
 SampleDrain::SampleDrain(const SamplingEvent& event, pid_t pid)
-    : event_(event), pid_(pid), wake_(::eventfd(0, EFD_CLOEXEC)) {
+    : event_(event), pid_(pid), mappings_(pid), wake_(::eventfd(0, EFD_CLOEXEC)) {
   if (event_.scope == EventScope::kCpus) {
     const auto cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_CONF));
     for (int cpu = 0; cpu < cpus; ++cpu) open_ring({.tid = -1, .cpu = cpu});
@@ -61,7 +61,10 @@ void SampleDrain::finish() {
 }
 
 void SampleDrain::open_ring(EventPlace place) {
-  Result<SampleRing> ring = SampleRing::open(event_, place);
+  const auto events = event_.scope == EventScope::kCpus
+                          ? static_cast<std::size_t>(::sysconf(_SC_NPROCESSORS_CONF))
+                          : sampled_.thread_names.size();
+  Result<SampleRing> ring = SampleRing::open(event_, place, events);
   if (ring) {
     if (started_ns_ != 0) ring->enable();
     rings_.push_back(std::move(*ring));
@@ -85,6 +88,7 @@ void SampleDrain::run() {
   set_current_thread_name(kDrainThread);
   while (!finishing_) {
     wait_for_samples();
+    mappings_are_fresh_ = false;
     drain_all();
     look_for_threads();
   }
@@ -118,14 +122,7 @@ void SampleDrain::drain(const SampleRing& ring) {
   RingRecords records(ring.memory());
   for (const RingRecord& record : records) {
     if (record.type == PERF_RECORD_SAMPLE) {
-      std::optional<RawSample> sample = parse_sample(record.payload);
-      if (!sample) {
-        ++sampled_.malformed;
-        continue;
-      }
-      if (sample->pid != pid_) continue;  // another process on the same CPU
-      const std::uint64_t slice = (std::max(sample->time_ns, started_ns_) - started_ns_) / kSliceNs;
-      sampled_.samples.add(std::move(*sample), static_cast<std::uint32_t>(slice));
+      take_sample(record.payload);
     } else if (record.type == PERF_RECORD_LOST) {
       sampled_.lost += lost_in(record.payload);
     } else if (record.type == PERF_RECORD_THROTTLE) {
@@ -133,6 +130,33 @@ void SampleDrain::drain(const SampleRing& ring) {
     }
   }
   if (records.corrupted()) ++sampled_.malformed;
+}
+
+void SampleDrain::take_sample(std::span<const std::byte> payload) {
+  const std::optional<RawSample> sample =
+      parse_sample(payload, event_.unwind != UnwindMethod::kFramePointers);
+  if (!sample) {
+    ++sampled_.malformed;
+    return;
+  }
+  if (sample->pid != pid_) return;  // another process on the same CPU
+  const std::uint64_t slice = (std::max(sample->time_ns, started_ns_) - started_ns_) / kSliceNs;
+  const auto addresses = addresses_of(chain_of(*sample).addresses);
+  sampled_.samples.add(addresses, sample->tid, static_cast<std::uint32_t>(slice));
+}
+
+SampledChain SampleDrain::chain_of(const RawSample& sample) {
+  if (event_.unwind == UnwindMethod::kFramePointers) return {.addresses = sample.chain};
+  const std::uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
+  SampledChain chain = unwind_sample(sample, mappings_, event_.unwind);
+  if (chain.code_unknown && !mappings_are_fresh_) {
+    mappings_.refresh();
+    mappings_are_fresh_ = true;
+    chain = unwind_sample(sample, mappings_, event_.unwind);
+  }
+  if (chain.has_user_part) ++(chain.whole ? sampled_.whole : sampled_.cut_short);
+  sampled_.unwind_ns += now_ns(CLOCK_MONOTONIC) - start_ns;
+  return chain;
 }
 
 }  // namespace vfsprof::harness

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "harness/collect/perf_event.h"
 #include "harness/collect/sample_store.h"
+#include "harness/collect/user_stack.h"
 #include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
@@ -23,13 +25,19 @@ struct Sampled {
   std::uint64_t malformed = 0;  ///< records that could not be read
   std::uint64_t refused = 0;    ///< CPUs or threads that could not be sampled
   Errno refusal;                ///< why not
+  std::uint64_t whole = 0;      ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short = 0;  ///< samples whose user stack does not; only where it is unwound
   std::uint64_t cpu_ns = 0;     ///< CPU time of the draining thread
+  std::uint64_t unwind_ns = 0;  ///< of that, spent on walking stacks (by CLOCK_MONOTONIC)
 };
 
 /// Samples every thread of a process from `begin` to `finish`, through rings on CPUs or on threads
 /// (EventScope). Events on threads are not inherited, as that makes thread creation several times
 /// slower: instead new threads are looked for whenever the rings are drained, at least every
 /// `kLookEveryMs`.
+///
+/// Copied stacks are walked as they are drained, so that no copy is kept; code that was mapped
+/// meanwhile is looked for when an address lies outside of all that is known.
 ///
 /// Threads: `begin` starts a thread that drains the rings; until `finish` has joined it, everything
 /// below belongs to it.
@@ -55,13 +63,17 @@ class SampleDrain {
   void wait_for_samples();
   void drain_all();
   void drain(const SampleRing& ring);
+  void take_sample(std::span<const std::byte> payload);
+  SampledChain chain_of(const RawSample& sample);
 
   SamplingEvent event_;
   pid_t pid_;
   std::vector<SampleRing> rings_;
   Sampled sampled_;
-  std::uint64_t started_ns_ = 0;  ///< CLOCK_MONOTONIC; 0 before `begin`
-  UniqueFd wake_;                 ///< eventfd: `finish` was called
+  Mappings mappings_;
+  bool mappings_are_fresh_ = false;  ///< read again since the last wait
+  std::uint64_t started_ns_ = 0;     ///< CLOCK_MONOTONIC; 0 before `begin`
+  UniqueFd wake_;                    ///< eventfd: `finish` was called
   std::atomic<bool> finishing_ = false;
   std::thread thread_;
 };

@@ -60,6 +60,19 @@ class Sampler : public Collector {
   bool kernel_symbols_ = true;
 };
 
+std::string to_string(UnwindMethod method) {
+  for (const auto& [name, value] : kUnwindMethods) {
+    if (value == method) return std::string(name);
+  }
+  return "";
+}
+
+std::string description_of(UnwindMethod method) {
+  if (method == UnwindMethod::kFramePointers) return "frame pointers";
+  return fmt::format("unwind tables from copies of {} KiB{}", kStackCopyBytes / 1024,
+                     method == UnwindMethod::kAuto ? ", then frame pointers" : "");
+}
+
 /// The index of a thread in the round; one that ended before anybody else saw it is added.
 std::uint32_t thread_index(reports::Round& round, pid_t tid, const std::string& kernel_name) {
   const auto found = std::ranges::find(round.threads, tid, &reports::Thread::tid);
@@ -89,19 +102,24 @@ void Sampler::collect(reports::Round& round) {
                                  ? kernel_symbols(read_text("/proc/kallsyms").value_or(""))
                                  : SymbolTable();
   kernel_symbols_ = !kernel.empty();
-  UserSymbols user(maps_);
+  UserSymbols user(maps_, pid_);
   StackResolver resolver(kernel, user, profile);
-  std::vector<std::uint32_t> stack_of_chain;
-  for (const auto* chain : sampled.samples.chains()) {
-    stack_of_chain.push_back(resolver.resolve(*chain));
+  profile.unwind = to_string(choice_.event->unwind);
+  profile.whole_stacks = sampled.whole;
+  profile.cut_short_stacks = sampled.cut_short;
+  std::vector<StackResolver::Path> paths;  // of the store's nodes
+  for (const auto& [caller, address] : sampled.samples.nodes()) {
+    const auto outer = caller == SampleStore::kRoot ? StackResolver::kEmpty : paths[caller];
+    paths.push_back(resolver.called_from(outer, address));
   }
-  // Several raw chains can be one stack: they differ in addresses within the same functions.
+  // Several call paths can be one stack: they differ in addresses within the same functions.
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> counts;
   for (const auto& [key, count] : sampled.samples.counts()) {
     const auto name = sampled.thread_names.find(key.tid);
     const std::uint32_t thread = thread_index(
         round, key.tid, name == sampled.thread_names.end() ? std::string() : name->second);
-    counts[{thread, stack_of_chain[key.chain], key.slice}] += count;
+    const auto path = key.node == SampleStore::kRoot ? StackResolver::kEmpty : paths[key.node];
+    counts[{thread, resolver.stack_of(path), key.slice}] += count;
   }
   for (const auto& [key, count] : counts) {
     profile.samples.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
@@ -121,8 +139,9 @@ reports::Capability Sampler::capability() const {
   }
   const SamplingEvent& event = *choice_.event;
   const bool on_cpus = event.scope == EventScope::kCpus;
-  result.detail = fmt::format("{} at {} Hz on each {}", event.name, options_.frequency_hz,
-                              on_cpus ? "CPU" : "thread");
+  result.detail =
+      fmt::format("{} at {} Hz on each {}, stacks by {}", event.name, options_.frequency_hz,
+                  on_cpus ? "CPU" : "thread", description_of(event.unwind));
   const auto degrade = [&](const std::string& detail, const std::string& remedy) {
     result.state = kDegraded;
     result.detail += "; " + detail;
@@ -137,6 +156,11 @@ reports::Capability Sampler::capability() const {
   if (!on_cpus) {
     degrade("events on threads slow down each context switch and are blind while it lasts",
             event.kernel_frames ? "sysctl kernel.perf_event_paranoid=0, or run as root" : "");
+  }
+  if (!event.unwind_refusal.empty()) {
+    degrade("stacks are walked by frame pointers and lose callers in code without them: " +
+                event.unwind_refusal,
+            "");
   }
   if (!event.kernel_frames) {
     degrade("no samples inside the kernel: refused to this user",
