@@ -140,6 +140,11 @@ std::string caption(const ProfileTables& tables) {
   }
   text += fmt::format("Lost samples: {}; throttled: {} times.", format_count(tables.lost),
                       format_count(tables.throttled));
+  if (const auto known = tables.whole_stacks + tables.cut_short_stacks; known > 0) {
+    text += fmt::format(
+        " {} of user stacks reach their thread's start.",
+        format_share(static_cast<double>(tables.whole_stacks) / static_cast<double>(known)));
+  }
   if (!tables.has_intervals) {
     text += " There are no intervals: all samples lie in one stretch of time.";
   } else if (tables.rounds == 1) {
