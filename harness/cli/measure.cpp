@@ -88,6 +88,23 @@ bool has_verdict(const reports::Report& report) {
 
 }  // namespace
 
+void add_unwind_option(CLI::App& command, CollectorOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& [name, method] : kUnwindMethods) names.emplace_back(name);
+  command
+      .add_option_function<std::string>(
+          "--unwind",
+          [&options](const std::string& chosen) {
+            for (const auto& [name, method] : kUnwindMethods) {
+              if (name == chosen) options.unwind = method;
+            }
+          },
+          "How user stacks are walked: by frame pointers (fp), by unwind tables from a copy of the "
+          "stack in each sample (dwarf), by both (auto)")
+      ->check(CLI::IsMember(names))
+      ->default_str("auto");
+}
+
 void add_collector_options(CLI::App& command, CollectorOptions& options, std::string& counters) {
   command.add_option("--frequency", options.frequency_hz, "Samples per second and thread")
       ->check(CLI::Range(1, 20000))
@@ -96,6 +113,7 @@ void add_collector_options(CLI::App& command, CollectorOptions& options, std::st
       .add_option("--event", options.event,
                   "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
       ->capture_default_str();
+  add_unwind_option(command, options);
   command.add_option(
       "--counters", counters,
       "Events to count per thread, in rounds of their own: names of libpfm4 and "

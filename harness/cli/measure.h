@@ -36,6 +36,9 @@ struct MeasureOptions {
   bool require_verdict = false;
 };
 
+/// Declares --unwind, for every command that samples. `options` must outlive the parsing.
+void add_unwind_option(CLI::App& command, CollectorOptions& options);
+
 /// Declares the options that both commands share.
 void add_measure_options(CLI::App& command, MeasureOptions& options);
 

@@ -209,7 +209,7 @@ class Session {
       subject_.release();
       started_ = begun;
     }
-    const bool goes_on = wait(begun + stretch.length);
+    const bool goes_on = wait(begun + stretch.length, index);
     const Nanoseconds observed = Clock::now() - begun;
     pending.collectors->stop();
     pending.round.block = stretch.block;
@@ -242,9 +242,12 @@ class Session {
     pending_.clear();
   }
 
-  /// Until `limit`, or earlier if something ends the session; true if it goes on.
-  bool wait(Clock::time_point limit) {
-    const auto last = options_.duration ? started_ + *options_.duration : Clock::time_point::max();
+  /// Until `limit`, or earlier if something ends the session; true if it goes on. However short the
+  /// duration: each kind has one stretch.
+  bool wait(Clock::time_point limit, std::uint32_t index) {
+    const bool in_first_block = index + 1 < kinds_.size();
+    const auto last = options_.duration && !in_first_block ? started_ + *options_.duration
+                                                           : Clock::time_point::max();
     while (true) {
       const auto left =
           std::chrono::ceil<std::chrono::milliseconds>(std::min(limit, last) - Clock::now());

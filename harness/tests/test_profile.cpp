@@ -66,7 +66,7 @@ TEST(ProcessTree, ReadsTheStateOfAProcessWhoseNameLooksLikeFields) {
   EXPECT_FALSE(state->kernel_thread);
   EXPECT_EQ(state->started, 8765u);
   EXPECT_EQ(state->children_cpu_ns,
-            7u * 1'000'000'000u / static_cast<unsigned>(::sysconf(_SC_CLK_TCK)));
+            7 * std::uint64_t{1'000'000'000} / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
   EXPECT_TRUE(parse_process_state("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 5")
                   ->kernel_thread);
   EXPECT_FALSE(parse_process_state("42 (cut) S 1 2"));
@@ -203,19 +203,21 @@ TEST_F(ProfileCommand, AnInterruptEndsTheCommandTooAndThePartialResultIsValid) {
 }
 
 TEST_F(ProfileCommand, CountedEventsArePerThreadAndWhatIsMissingIsUnavailable) {
-  const Outcome outcome = run(std::string("vfsprof profile --duration 1 --counters "
+  const Outcome outcome = run(std::string("vfsprof profile --duration 2 --counters "
                                           "page-faults,instructions --out out -- sh -c ") +
                               kSpin);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   bool seen = false;
-  for (const Json& round : result()["rounds"]) {
+  const Json result = this->result();
+  for (const Json& round : result["rounds"]) {
     if (round["kind"] != "counting") continue;
     seen = true;
     ASSERT_EQ(round["events"].size(), 2u);
     for (const Json& event : round["events"]) {
       const bool counted = event["unavailable"] == "";
-      if (event["name"] == "instructions" && counted) EXPECT_FALSE(event["threads"].empty());
-      if (!counted) EXPECT_TRUE(event["threads"].empty());
+      if (event["name"] == "instructions") {
+        EXPECT_EQ(event["threads"].empty(), !counted);
+      }
     }
   }
   EXPECT_TRUE(seen);
@@ -289,7 +291,9 @@ TEST_P(ProfileEnvironment, GivesAReportACapabilityTableAndExitCodeZero) {
   }
   for (const Json& round : result["rounds"]) {
     // A profiling round has samples, or says why not.
-    if (round["kind"] == "profiling") EXPECT_EQ(round["profile"].is_null(), !is_sampled(result));
+    if (round["kind"] == "profiling") {
+      EXPECT_EQ(round["profile"].is_null(), !is_sampled(result));
+    }
     for (const Json& event : round["events"]) {
       if (event["unavailable"] == "") continue;
       EXPECT_THAT(outcome.out,
@@ -305,7 +309,7 @@ TEST_P(ProfileEnvironment, GivesAReportACapabilityTableAndExitCodeZero) {
 
 INSTANTIATE_TEST_SUITE_P(Every, ProfileEnvironment,
                          ::testing::Range(std::size_t{0}, environments().size()),
-                         [](const auto& info) { return environments()[info.param].name; });
+                         [](const auto& tested) { return environments()[tested.param].name; });
 
 }  // namespace
 }  // namespace vfsprof::harness

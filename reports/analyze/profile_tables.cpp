@@ -143,6 +143,8 @@ void describe_sampling(ProfileTables& tables, const ArmProfile& profile) {
     tables.kernel_frames = tables.kernel_frames && sampled.kernel_frames;
     tables.lost += sampled.lost;
     tables.throttled += sampled.throttled;
+    tables.whole_stacks += sampled.whole_stacks;
+    tables.cut_short_stacks += sampled.cut_short_stacks;
     for (const Thread& thread : round->threads) tables.scheduled_ns += thread.cpu_ns;
     for (const SampleCount& sample : sampled.samples) {
       tables.samples += sample.count;

@@ -102,6 +102,8 @@ struct ProfileTables {
   bool kernel_frames = true;
   std::uint64_t lost = 0;
   std::uint64_t throttled = 0;
+  std::uint64_t whole_stacks = 0;  ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short_stacks = 0;
   std::uint64_t sampled_ns = 0;    ///< samples times what each stands for
   std::uint64_t scheduled_ns = 0;  ///< CPU time of the threads by the scheduler's account
   SymbolShare heaviest_leaf;       ///< the innermost frame of most samples, and its part of all

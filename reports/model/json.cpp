@@ -112,6 +112,9 @@ void describe(A& archive, T& value) {
   archive("kernel_frames", value.kernel_frames);
   archive("lost", value.lost);
   archive("throttled", value.throttled);
+  archive.added_later("unwind", value.unwind);
+  archive.added_later("whole_stacks", value.whole_stacks);
+  archive.added_later("cut_short_stacks", value.cut_short_stacks);
   archive.columns(value);
 }
 

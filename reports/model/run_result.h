@@ -117,6 +117,9 @@ struct Profile : StackTable {
   bool kernel_frames = true;    ///< false: samples inside the kernel could not be taken
   std::uint64_t lost = 0;       ///< samples the kernel reported as lost
   std::uint64_t throttled = 0;  ///< times the kernel throttled the event
+  std::string unwind;  ///< how user stacks were walked: "fp", "dwarf", "auto"; empty: not known
+  std::uint64_t whole_stacks = 0;      ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short_stacks = 0;  ///< samples whose does not; both 0 where nobody could tell
   std::vector<SampleCount> samples;
 };
 

@@ -140,7 +140,7 @@ OpportunityRule read_rule(const JsonReader& in, const RuleSet& rules) {
 std::vector<OpportunityRule> opportunity_rules_from_json(std::string_view text,
                                                          const std::string& origin,
                                                          const RuleSet& rules) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   in.allow_only({"opportunities"});
   std::vector<OpportunityRule> result;
@@ -161,7 +161,7 @@ std::vector<OpportunityRule> default_opportunity_rules() {
 
 std::vector<RoleNote> default_role_notes() {
   const std::string origin = "reports/rules/roles.json";
-  const nlohmann::json document = parse_json(embedded_text("roles.json"), origin);
+  const JsonDocument document = parse_json(embedded_text("roles.json"), origin);
   std::vector<RoleNote> result;
   for (const JsonReader& in : JsonReader(document, origin).member("roles").elements()) {
     result.push_back({.role = in.member("role").string(), .note = in.member("note").string()});

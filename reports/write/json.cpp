@@ -84,6 +84,8 @@ Json profile(const ProfileTables& tables) {
           {"share_denominator", tables.kernel_frames ? "all samples" : "scheduler CPU time"},
           {"lost", tables.lost},
           {"throttled", tables.throttled},
+          {"whole_stacks", tables.whole_stacks},
+          {"cut_short_stacks", tables.cut_short_stacks},
           {"sampled_ns", tables.sampled_ns},
           {"scheduled_ns", tables.scheduled_ns},
           {"classified", tables.classified},

@@ -154,6 +154,11 @@ std::string caption(const ProfileTables& tables) {
         code(tables.heaviest_leaf.name), format_share(tables.heaviest_leaf.share),
         100 * kSkidShare);
   }
+  if (const auto known = tables.whole_stacks + tables.cut_short_stacks; known > 0) {
+    text += fmt::format(
+        " {} of user stacks reach their thread's start.",
+        format_share(static_cast<double>(tables.whole_stacks) / static_cast<double>(known)));
+  }
   if (!tables.has_intervals) {
     text += " There are no intervals: all samples lie in one stretch of time.";
   } else if (tables.rounds == 1) {
