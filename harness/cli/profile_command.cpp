@@ -10,13 +10,14 @@
 #include "harness/cli/command.h"
 #include "harness/cli/measure.h"
 #include "harness/cli/progress.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
+#include "harness/cli/terminal.h"
 #include "harness/experiment/profile.h"
 #include "harness/process.h"
 #include "reports/analyze/report.h"
-#include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
-#include "reports/write/registry.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -32,6 +33,8 @@ struct ProfileCommand {
   bool no_children = false;
   bool json = false;
   std::string counters;
+  std::string color;
+  reports::ReportOptions report;
   CollectorOptions collect;
 };
 
@@ -53,19 +56,6 @@ ProfileOptions to_profile(const ProfileCommand& options) {
   return result;
 }
 
-void write_reports(const fs::path& out, const reports::RunResult& result,
-                   const reports::RuleSet& rules, bool json) {
-  write_file(out / "profile.json", reports::to_json(result));
-  const reports::Report report = reports::build_report(result, rules);
-  const std::string json_text = reports::render(report, "json");
-  const std::string markdown = reports::render(report, "md");
-  write_file(out / "report.json", json_text);
-  write_file(out / "report.md", markdown);
-  fmt::print("{}", json ? json_text : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/profile.json, {0}/report.json and {0}/report.md\n",
-             out.string());
-}
-
 void say_how_it_ended(const ProfileOutcome& outcome, bool is_command) {
   const std::string& name = outcome.result.arms.front().name;
   if (outcome.status) {
@@ -84,9 +74,7 @@ void say_how_it_ended(const ProfileOutcome& outcome, bool is_command) {
 
 void profile(const ProfileCommand& options) {
   const ProfileOptions profile_options = to_profile(options);
-  const reports::RuleSet rules =
-      options.rules.empty() ? reports::default_rules()
-                            : reports::rules_from_json(read_file(options.rules), options.rules);
+  const reports::RuleSet rules = load_rules(options.rules);
   fs::path out = options.out;
   if (out.empty()) {
     out = fs::path("vfsprof-out") /
@@ -102,7 +90,12 @@ void profile(const ProfileCommand& options) {
     outcome = run_profile(profile_options, [&bar](const ProgressStep& step) { bar.show(step); });
   }
   say_how_it_ended(outcome, options.pid == 0);
-  write_reports(out, outcome.result, rules, options.json);
+  write_report_files({.directory = out,
+                      .result_name = "profile.json",
+                      .json = options.json,
+                      .color = options.color,
+                      .report = options.report},
+                     outcome.result, rules);
   if (outcome.result.partial) throw Interrupted(outcome.interrupted_by);
 }
 
@@ -125,12 +118,14 @@ void setup_profile(CLI::App& app, ExitCode&) {
                    "Seconds to observe; a command that still runs then is ended")
       ->check(CLI::PositiveNumber);
   command->add_flag("--no-children", options->no_children, "Leave child processes out");
-  command->add_option("--rules", options->rules,
-                      "Categories and rules of your own, as in reports/rules/default.json");
+  add_rules_option(*command, options->rules);
+  add_report_options(*command, options->report);
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/profile-NAME)");
   add_collector_options(*command, options->collect, options->counters);
-  command->add_flag("--json", options->json, "Print the report as JSON instead of Markdown");
+  command->add_flag("--json", options->json,
+                    "Print the report as JSON (default: for a terminal, else as Markdown)");
+  add_color_option(*command, options->color);
   command->callback([options] { profile(*options); });
 }
 
