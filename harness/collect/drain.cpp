@@ -147,7 +147,6 @@ void SampleDrain::take_sample(std::span<const std::byte> payload) {
 
 SampledChain SampleDrain::chain_of(const RawSample& sample) {
   if (event_.unwind == UnwindMethod::kFramePointers) return {.addresses = sample.chain};
-  const std::uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
   SampledChain chain = unwind_sample(sample, mappings_, event_.unwind);
   if (chain.code_unknown && !mappings_are_fresh_) {
     mappings_.refresh();
@@ -155,7 +154,6 @@ SampledChain SampleDrain::chain_of(const RawSample& sample) {
     chain = unwind_sample(sample, mappings_, event_.unwind);
   }
   if (chain.has_user_part) ++(chain.whole ? sampled_.whole : sampled_.cut_short);
-  sampled_.unwind_ns += now_ns(CLOCK_MONOTONIC) - start_ns;
   return chain;
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import futexes
+import sampling
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
 from tools import counter_total, metric, timed
 
@@ -272,5 +273,11 @@ ROWS = [
     Row("pool-tail", "access when oversubscribed, p99.9, fastest pool",
         "us", Target("< 2 us", below=2), oversubscribed_tail),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
+    Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
+        sampling.cost(PATHS, "mutex-pool", 99)),
+    Row("sampling-999", "CPU per operation that sampling at 999 Hz adds, mutex-pool", "%", at_most(3, " %"),
+        sampling.cost(PATHS, "mutex-pool", 999)),
+    Row("symbols", "a million samples of 32 frames symbolised with inlined calls, one core", "s", at_most(5, " s"),
+        sampling.symbolising),
     Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
 ]
