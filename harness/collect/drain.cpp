@@ -185,7 +185,6 @@ void SampleDrain::forget_mappings_at_exec(const RingRecord& record) {
 
 SampledChain SampleDrain::chain_of(const RawSample& sample) {
   if (event_.unwind == UnwindMethod::kFramePointers) return {.addresses = sample.chain};
-  const std::uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
   Mappings& mappings = mappings_.try_emplace(sample.pid, sample.pid).first->second;
   SampledChain chain = unwind_sample(sample, mappings, event_.unwind);
   if (chain.code_unknown && fresh_mappings_.insert(sample.pid).second) {
@@ -193,7 +192,6 @@ SampledChain SampleDrain::chain_of(const RawSample& sample) {
     chain = unwind_sample(sample, mappings, event_.unwind);
   }
   if (chain.has_user_part) ++(chain.whole ? sampled_.whole : sampled_.cut_short);
-  sampled_.unwind_ns += now_ns(CLOCK_MONOTONIC) - start_ns;
   return chain;
 }
 

@@ -32,7 +32,6 @@ struct Sampled {
   std::uint64_t whole = 0;      ///< samples whose user stack reaches the thread's start
   std::uint64_t cut_short = 0;  ///< samples whose user stack does not; only where it is unwound
   std::uint64_t cpu_ns = 0;     ///< CPU time of the draining thread
-  std::uint64_t unwind_ns = 0;  ///< of that, spent on walking stacks (by CLOCK_MONOTONIC)
 };
 
 /// Samples every thread of a process, and of its descendants where they are followed, from `begin`

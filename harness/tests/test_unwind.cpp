@@ -140,9 +140,10 @@ std::string libdw_rules(Dwarf_CFI* cfi, std::uint64_t address) {
   for (int number = 0; number <= 16; ++number) {
     Dwarf_Op memory[3];
     if (::dwarf_frame_register(frame, number, memory, &operations, &count) != 0) continue;
-    const bool offset = count == 2 && operations[0].atom == DW_OP_call_frame_cfa &&
-                        operations[1].atom == DW_OP_plus_uconst;
-    if (offset) {
+    if (count == 0 || operations[0].atom != DW_OP_call_frame_cfa) continue;
+    // An offset of 0 is not written.
+    if (count == 1) text += fmt::format(" {}@0", number);
+    if (count == 2 && operations[1].atom == DW_OP_plus_uconst) {
       text += fmt::format(" {}@{}", number, static_cast<std::int64_t>(operations[1].number));
     }
   }

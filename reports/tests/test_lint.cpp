@@ -323,7 +323,7 @@ TEST(Lint, OneChangedFigureOfAReportAsJsonIsFound) {
                         const nlohmann::json::json_pointer& place) -> void {
     const std::string key = place.empty() ? "" : place.back();
     if (value.is_structured()) {
-      if (key.contains("interval") || key.ends_with("frames")) return;
+      if (key.contains("interval") || key.ends_with("frames") || key == "chains") return;
       for (const auto& [name, child] : value.items()) self(self, child, place / name);
       return;
     }

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "reports/analyze/characters.h"
 #include "reports/analyze/text.h"
 #include "reports/write/markdown_parts.h"
 #include "reports/write/markdown_table.h"
@@ -18,11 +18,9 @@ std::string range(const Interval& impact) {
 
 /// A name within a code block: on one line, and without what would end the block.
 std::string verbatim(const std::string& name) {
-  std::string text;
-  for (const char c : name) {
-    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    text += is_control ? ' ' : c == '`' ? '\'' : c == ';' ? ':' : c;
-  }
+  std::string text = shortened(printable(name));
+  std::ranges::replace(text, '`', '\'');
+  std::ranges::replace(text, ';', ':');
   return text;
 }
 

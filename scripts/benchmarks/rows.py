@@ -9,6 +9,7 @@ import daemons
 import futexes
 import opportunities
 import reporting
+import sampling
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
 from tools import counter_total, metric, timed
 
@@ -279,6 +280,12 @@ ROWS = [
     Row("opportunities-recall", "planted faults that reports find",
         "", at_least(0.9), opportunities.recall),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
+    Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
+        sampling.cost(PATHS, "mutex-pool", 99)),
+    Row("sampling-999", "CPU per operation that sampling at 999 Hz adds, mutex-pool", "%", at_most(3, " %"),
+        sampling.cost(PATHS, "mutex-pool", 999)),
+    Row("symbols", "a million samples of 32 frames symbolised with inlined calls, one core", "s", at_most(5, " s"),
+        sampling.symbolising),
     Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
     Row("report-time", "a file of a million samples to its report", "s", at_most(3, " s"), reporting.report_cost(0)),
     Row("report-memory", "a file of a million samples to its report, peak", "MiB", at_most(500, " MiB"),
