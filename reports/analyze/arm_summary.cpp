@@ -154,7 +154,8 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
                      .kinds = {},
                      .roles = {},
                      .counters = {},
-                     .profile = {}};
+                     .profile = {},
+                     .waits = {}};
   for (const Round* round : rounds.voided) {
     summary.void_rounds.push_back(
         fmt::format("{}: {}", describe_round(*round), void_reason(*round)));

@@ -29,6 +29,7 @@ Comparison compare_arms(const RunResult& result, const Report& report, const Pro
   }
   comparison.metrics = compare_metrics(result, 0, after);
   comparison.verdict = comparison.metrics.front().verdict;
+  comparison.waits = compare_waits(result, 0, after);
   if (profiles[0] && profiles[after]) {
     const ProfileTables &first = *report.arms[0].profile, &second = *report.arms[after].profile;
     comparison.changes =
@@ -45,6 +46,7 @@ void add_arms(const RunResult& result, const RuleSet& rules, Report& report, Pro
     const std::uint64_t seed = derive_seed(result.seed, result.arms[i].name);
     profiles.push_back(analyse_profile(rounds_of(result, i).profiling, rules, seed));
     if (profiles.back()) summary.profile = make_profile_tables(*profiles.back(), rules);
+    summary.waits = analyse_waits(rounds_of(result, i).tracing);
     report.arms.push_back(std::move(summary));
   }
 }

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <type_traits>
@@ -12,6 +11,7 @@
 
 #include "reports/model/json_reader.h"
 #include "reports/model/profile_json.h"
+#include "reports/model/waits_json.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -20,9 +20,6 @@ using OutJson = nlohmann::ordered_json;
 
 // A limit that no real run comes near, so that no sum of a hostile file's times overflows.
 constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 55;  // a year
-
-template <class T, class Wanted>
-concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 
 constexpr std::array<std::string_view, 3> kCapabilityStates{"available", "degraded", "unavailable"};
 
@@ -130,6 +127,7 @@ void describe(A& archive, T& value) {
   archive("threads", value.threads);
   archive("counters", value.counters);
   archive("profile", value.profile);
+  archive.added_later("waits", value.waits);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
   archive("void_reason", value.void_reason);
@@ -203,6 +201,7 @@ class Writer {
   }
 
   void columns(const Profile& profile) { write_columns(profile, out_); }
+  void stack_table(const StackTable& table) { write_stack_table(table, out_); }
 
   OutJson take() { return std::move(out_); }
 
@@ -279,6 +278,7 @@ class Reader {
   }
 
   void columns(Profile& profile) { read_columns(in_, profile); }
+  void stack_table(StackTable& table) { read_stack_table(in_, table); }
 
  private:
   static void read(const JsonReader& in, std::string& field) { field = in.string(); }
@@ -327,6 +327,7 @@ void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
     in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
   }
   check_times(round, in);
+  if (round.waits) check_waits(*round.waits, round.threads.size(), in.member("waits"));
   if (!round.profile) return;
   for (const SampleCount& sample : round.profile->samples) {
     if (sample.thread >= round.threads.size()) {

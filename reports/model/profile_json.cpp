@@ -19,7 +19,7 @@ constexpr std::uint64_t kMaxWeightNs = 1'000'000'000;
 constexpr std::uint32_t kMaxStackDepth = 1024;
 constexpr std::uint64_t kMaxStackFrames = 100'000'000;
 
-void read_frames(Profile& profile, const JsonReader& whole) {
+void read_frames(StackTable& table, const JsonReader& whole) {
   const JsonReader in = whole.member("frames");
   const std::vector<std::uint64_t> kinds =
       in.member("kind").counts(static_cast<std::uint64_t>(FrameKind::kInlined));
@@ -29,12 +29,12 @@ void read_frames(Profile& profile, const JsonReader& whole) {
     in.fail("columns of one length");
   }
   for (std::size_t i = 0; i < kinds.size(); ++i) {
-    profile.frames.push_back(
+    table.frames.push_back(
         {static_cast<FrameKind>(kinds[i]), std::move(functions[i]), std::move(modules[i])});
   }
 }
 
-void read_stacks(Profile& profile, const JsonReader& whole) {
+void read_stacks(StackTable& table, const JsonReader& whole) {
   const JsonReader in = whole.member("nodes");
   const std::vector<std::uint64_t> callers = in.member("caller").counts();
   const std::vector<std::uint64_t> frames = in.member("frame").counts();
@@ -43,7 +43,7 @@ void read_stacks(Profile& profile, const JsonReader& whole) {
   for (std::size_t i = 0; i < callers.size(); ++i) {
     // A caller stands before its callees: no cycles.
     if (callers[i] > i) in.member("caller").fail("callers that stand before their callees");
-    if (frames[i] >= profile.frames.size()) in.member("frame").fail("indices into frames");
+    if (frames[i] >= table.frames.size()) in.member("frame").fail("indices into frames");
     depths[i + 1] = depths[static_cast<std::size_t>(callers[i])] + 1;
     if (depths[i + 1] > kMaxStackDepth) {
       in.fail(fmt::format("stacks of at most {} frames", kMaxStackDepth));
@@ -53,7 +53,7 @@ void read_stacks(Profile& profile, const JsonReader& whole) {
   for (const std::uint64_t leaf : whole.member("stacks").counts(callers.size())) {
     total += depths[static_cast<std::size_t>(leaf)];
     if (total > kMaxStackFrames) whole.member("stacks").fail("fewer or shorter stacks");
-    std::vector<std::uint32_t>& stack = profile.stacks.emplace_back();
+    std::vector<std::uint32_t>& stack = table.stacks.emplace_back();
     for (std::size_t node = leaf; node != 0; node = callers[node - 1]) {
       stack.push_back(static_cast<std::uint32_t>(frames[node - 1]));
     }
@@ -86,9 +86,9 @@ void read_samples(Profile& profile, const JsonReader& whole) {
 
 }  // namespace
 
-void write_columns(const Profile& profile, OutJson& out) {
+void write_stack_table(const StackTable& table, OutJson& out) {
   OutJson kinds = OutJson::array(), functions = OutJson::array(), modules = OutJson::array();
-  for (const Frame& frame : profile.frames) {
+  for (const Frame& frame : table.frames) {
     kinds.push_back(static_cast<int>(frame.kind));
     functions.push_back(frame.function);
     modules.push_back(frame.module);
@@ -98,7 +98,7 @@ void write_columns(const Profile& profile, OutJson& out) {
   // Node numbers count from 1; 0 is "no caller".
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint64_t> nodes;
   OutJson callers = OutJson::array(), frames = OutJson::array(), leaves = OutJson::array();
-  for (const auto& stack : profile.stacks) {
+  for (const auto& stack : table.stacks) {
     std::uint64_t node = 0;
     for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) {
       const auto [found, is_new] = nodes.try_emplace({node, *frame}, nodes.size() + 1);
@@ -112,7 +112,15 @@ void write_columns(const Profile& profile, OutJson& out) {
   }
   out["nodes"] = {{"caller", callers}, {"frame", frames}};
   out["stacks"] = leaves;
+}
 
+void read_stack_table(const JsonReader& whole, StackTable& table) {
+  read_frames(table, whole);
+  read_stacks(table, whole);
+}
+
+void write_columns(const Profile& profile, OutJson& out) {
+  write_stack_table(profile, out);
   OutJson thread = OutJson::array(), stack = OutJson::array(), slice = OutJson::array(),
           count = OutJson::array();
   for (const SampleCount& sample : profile.samples) {
@@ -125,8 +133,7 @@ void write_columns(const Profile& profile, OutJson& out) {
 }
 
 void read_columns(const JsonReader& whole, Profile& profile) {
-  read_frames(profile, whole);
-  read_stacks(profile, whole);
+  read_stack_table(whole, profile);
   read_samples(profile, whole);
 }
 

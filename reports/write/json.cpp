@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/write/json_waits.h"
 #include "reports/write/writers.h"
 
 namespace vfsprof::reports {
@@ -145,7 +146,8 @@ Json arm(const ArmSummary& summary) {
           {"operation_kinds", list(summary.kinds, operation)},
           {"roles", summary.operations > 0 ? list(summary.roles, role_usage) : Json::array()},
           {"counters", list(summary.counters, counter)},
-          {"profile", summary.profile ? profile(*summary.profile) : Json()}};
+          {"profile", summary.profile ? profile(*summary.profile) : Json()},
+          {"waits", summary.waits ? waits_json(*summary.waits) : Json()}};
 }
 
 Json metric(const MetricComparison& comparison) {
@@ -188,6 +190,12 @@ Json comparison(const Comparison& value, const Report& report) {
           {"not_compared", value.uncompared},
           {"void_reasons", value.void_reasons},
           {"metrics", list(value.metrics, metric)},
+          {"waits", list(value.waits,
+                         [](const WordComparison& row) -> Json {
+                           return {{"word", row.word.empty() ? Json() : Json(row.word)},
+                                   {"metrics", Json::array({metric(row.waits), metric(row.wakes),
+                                                            metric(row.wait_ns)})}};
+                         })},
           {"changes_judged", value.changes_judged},
           {"changes", list(value.changes, change)},
           {"explanation", value.explanation}};

@@ -33,10 +33,12 @@ std::string write(const Report& report, const MarkdownDetail& detail) {
   if (!report.key_finding.empty()) text += report.key_finding + "\n\n";
   for (const Comparison& comparison : report.comparisons) {
     text += markdown_comparison(report, comparison);
+    text += markdown_wait_comparison(report, comparison);
   }
   text += explanation(report.explanation) + markdown_floors(report);
   if (!report.arms.empty()) text += markdown_work(report);
   for (const ArmSummary& arm : report.arms) text += markdown_profile(arm, detail);
+  for (const ArmSummary& arm : report.arms) text += markdown_waits(arm, detail);
   text += markdown_document_rows(report) + markdown_limits(report) + markdown_environment(report);
   if (!report.arms.empty()) text += markdown_method(report);
   return text;

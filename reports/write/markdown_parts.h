@@ -20,6 +20,8 @@ std::string markdown_comparison(const Report& report, const Comparison& comparis
 std::string markdown_floors(const Report& report);
 std::string markdown_work(const Report& report);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
+std::string markdown_waits(const ArmSummary& arm, const MarkdownDetail& detail);
+std::string markdown_wait_comparison(const Report& report, const Comparison& comparison);
 std::string markdown_document_rows(const Report& report);
 std::string markdown_limits(const Report& report);
 std::string markdown_environment(const Report& report);
