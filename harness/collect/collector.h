@@ -15,7 +15,8 @@ namespace vfsprof::harness {
 /// The process that a round observes.
 struct Observed {
   pid_t pid = 0;
-  std::optional<std::filesystem::path> counter_page;  ///< vfs/counters.h
+  std::optional<std::filesystem::path> counter_page = std::nullopt;  ///< vfs/counters.h
+  bool follow_children = false;  ///< its child processes too, also those that appear later
 };
 
 struct CollectorOptions {

@@ -4,6 +4,7 @@
 #include "harness/collect/counters.h"
 #include "harness/collect/sampler.h"
 #include "harness/collect/usage.h"
+#include "harness/collect/waits.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -15,6 +16,8 @@ constexpr std::array kCollectors{
     CollectorInfo{"counters", "the daemon's own counters", std::nullopt, make_counters_collector},
     CollectorInfo{"sampler", "CPU samples with kernel and user call chains",
                   reports::RoundKind::kProfiling, make_sampler},
+    CollectorInfo{"waits", "futex calls, wall clock and FUSE requests of every thread",
+                  reports::RoundKind::kTracing, make_waits_collector},
 };
 
 }  // namespace
