@@ -45,8 +45,9 @@ struct WaitPage {
 
   std::atomic<std::uint64_t> magic;   ///< set last: a page without it is not ready
   std::atomic<std::uint32_t> wanted;  ///< written by readers: how many there are
-  std::atomic<std::uint64_t> lost;    ///< waits and wakes for which there was no cell, and replies
-                                      ///< whose request had not been stamped
+  std::atomic<std::uint64_t> lost;    ///< waits and wakes for which there was no cell
+  /// Replies that are not among `requests`: read before anybody read along, or too many at a time.
+  std::atomic<std::uint64_t> unstamped;
   Cell cells[kMaxCells];
   Requests requests[kMaxOpcodes];
 };

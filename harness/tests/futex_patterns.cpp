@@ -109,8 +109,9 @@ void play_matrix(unsigned times) {
                "\",\"count\":" + std::to_string(count) + "}";
     }
   }
-  say("{\"cells\":[" + cells + "],\"waits\":" + std::to_string(shared.waits) + ",\"again\":" +
-      std::to_string(shared.again) + ",\"useless\":" + std::to_string(shared.useless) + "}");
+  say("{\"threads\":" + std::to_string(kThreads) + ",\"cells\":[" + cells +
+      "],\"waits\":" + std::to_string(shared.waits) + ",\"again\":" + std::to_string(shared.again) +
+      ",\"useless\":" + std::to_string(shared.useless) + "}");
 }
 
 // Volatile: the arithmetic is the work.

@@ -60,7 +60,7 @@ ssize_t stamped_writev(int descriptor, const iovec* parts, int count) {
   if (header.unique == 0 || stamp.unique.load(std::memory_order_acquire) != header.unique) {
     // A notice belongs to no request; a request may have been read before anybody read along.
     if (header.unique != 0) {
-      detail::wait_page().lost.fetch_add(1, std::memory_order_relaxed);
+      detail::wait_page().unstamped.fetch_add(1, std::memory_order_relaxed);
     }
     return ::writev(descriptor, parts, count);
   }
