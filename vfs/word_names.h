@@ -41,7 +41,7 @@ bool publish_word_names(const char* file);
 /// Names the futex words inside an object for as long as it lives: a member that stands after the
 /// lock, condition variable or array of such that it names.
 ///
-/// Nothing happens on lock and unlock: an object is registered when it is made, which takes some 50
+/// Nothing happens on lock and unlock: an object is registered when it is made, which takes some 20
 /// ns and a lock, so not for objects that are made on the path of every write. Threads: safe.
 class WordName {
  public:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/bpf/waits_program.h"
+#include "harness/collect/daemon_waits.h"
 #include "harness/collect/fuse_requests.h"
 #include "harness/collect/proc.h"
 #include "harness/collect/unwind_rows.h"
@@ -59,11 +60,15 @@ class WaitsCollector : public Collector {
     settings.modules = std::move(code.modules);
     settings.rows = std::move(code.rows);
     program_ = std::make_unique<WaitsProgram>(settings);
+    if (!program_->loaded() || (serves_fuse_ && !program_->observes_fuse())) {
+      daemon_.attach(observed);
+    }
     if (!program_->loaded()) return;
     mappings_.emplace(observed.pid);
   }
 
   void start() override {
+    daemon_.start();
     if (!program_->loaded()) return;
     const std::uint64_t before = thread_cpu_ns();
     program_->start();
@@ -71,6 +76,7 @@ class WaitsCollector : public Collector {
   }
 
   void stop() override {
+    daemon_.stop();
     if (!program_->loaded()) return;
     const std::uint64_t before = thread_cpu_ns();
     program_->stop();
@@ -80,9 +86,14 @@ class WaitsCollector : public Collector {
   }
 
   void collect(reports::Round& round) override {
-    if (!program_->loaded()) return;
+    if (!program_->loaded()) {
+      daemon_.add_futexes(round);
+      daemon_.add_requests(round);
+      return;
+    }
     round.collector_cpu_ns += cpu_ns_;
     add_waits(*program_, names_, *mappings_, observed_.pid, round);
+    if (round.waits->fuse_source.empty()) daemon_.add_requests(round);
   }
 
   reports::Capability capability() const override;
@@ -93,6 +104,7 @@ class WaitsCollector : public Collector {
   std::unique_ptr<WaitsProgram> program_;
   std::optional<Mappings> mappings_;
   WordNames names_;
+  DaemonWaits daemon_;  ///< where the programs cannot run, or cannot see requests
   std::uint64_t cpu_ns_ = 0;
 };
 
@@ -104,6 +116,13 @@ reports::Capability WaitsCollector::capability() const {
     result.state = kUnavailable;
     result.detail = "futex calls and wall clock: " + program_->refusal().detail;
     result.remedy = program_->refusal().remedy;
+    if (daemon_.problem().empty()) {
+      result.state = kDegraded;
+      result.detail +=
+          "; instead the daemon counted its own waits at queues and contended locks, and its "
+          "requests: no call sites, no useless wakes, no wall clock, no time of requests in the "
+          "kernel";
+    }
     return result;
   }
   result.detail = "futex calls and wall clock through BPF programs on tracepoints";
@@ -115,7 +134,14 @@ reports::Capability WaitsCollector::capability() const {
   if (serves_fuse_ && program_->observes_fuse()) {
     result.detail += "; FUSE requests too";
   } else if (serves_fuse_) {
-    degrade("no FUSE requests: the kernel has no tracepoints for them", "use Linux 6.11 or later");
+    degrade(daemon_.problem().empty()
+                ? "FUSE requests by the daemon's stamps, without their time in the kernel's queue: "
+                  "the kernel has no tracepoints for them"
+                : "no FUSE requests: the kernel has no tracepoints for them",
+            "use Linux 6.11 or later");
+  }
+  if (daemon_.unstamped() > 0) {
+    degrade(fmt::format("{} requests are not in the daemon's stamps", daemon_.unstamped()), "");
   }
   const table_use& used = program_->used();
   const auto lost = [&](std::uint64_t count, const char* what) {

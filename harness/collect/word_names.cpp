@@ -61,6 +61,12 @@ std::optional<Mapping> parse_mapping(const std::string& line) {
 
 bool is_file(const std::string& path) { return path.starts_with('/'); }
 
+/// What a library's own data are called says more than who calls the library; of the program's own
+/// data the call sites say more.
+bool is_library(const std::string& module) {
+  return module.ends_with(".so") || module.contains(".so.");
+}
+
 }  // namespace
 
 WordNames::WordNames(const Observed& observed) {
@@ -111,7 +117,6 @@ void WordNames::read_maps(pid_t pid) {
   const std::string text = read_text(fmt::format("/proc/{}/maps", pid)).value_or("");
   std::string module;  // of the mapping before: its zero-filled data follows without a path
   std::uint64_t module_end = 0;
-  std::uint64_t guard_end = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const auto mapping = parse_mapping(text.substr(at, end - at));
@@ -121,17 +126,12 @@ void WordNames::read_maps(pid_t pid) {
       module = std::filesystem::path(mapping->path).filename().string();
       module_end = mapping->end;
     }
-    if (mapping->access.starts_with("---") && mapping->path.empty()) guard_end = mapping->end;
     if (!mapping->access.starts_with("rw")) continue;
-    std::string name;
     if (is_file(mapping->path) || (mapping->path.empty() && mapping->begin == module_end)) {
-      name = "data of " + module;
       module_end = mapping->end;
-    } else if (mapping->path == "[stack]" || mapping->begin == guard_end) {
-      name = "stack or descriptor of a thread";
-    }
-    if (!name.empty()) {
-      memory_.push_back({mapping->begin, mapping->end, 0, {std::move(name), WordPurpose::kOther}});
+      if (!is_library(module)) continue;
+      memory_.push_back(
+          {mapping->begin, mapping->end, 0, {"data of " + module, WordPurpose::kOther}});
     } else if (mapping->path.empty() && mapping->begin % kHeapAlignment == 0) {
       memory_.push_back({mapping->begin,
                          std::min(mapping->end, mapping->begin + kArenaBytes),

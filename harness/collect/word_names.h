@@ -10,7 +10,7 @@
 namespace vfsprof::harness {
 
 /// What the futex words of the observed process are called: as the daemon registered them
-/// (vfs/word_names.h), else by the memory they lie in.
+/// (vfs/word_names.h), else by the library or the malloc arena that they lie in.
 class WordNames {
  public:
   WordNames() = default;

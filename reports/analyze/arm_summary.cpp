@@ -161,7 +161,8 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
                      .observing = observing_costs(result, arm),
                      .events = summarise_events(rounds.counting),
                      .per_second = {},
-                     .profile = {}};
+                     .profile = {},
+                     .waits = {}};
   for (const Round* round : rounds.voided) {
     summary.void_rounds.push_back(
         fmt::format("{}: {}", describe_round(*round), void_reason(*round)));

@@ -31,6 +31,7 @@ Comparison compare_arms(const RunResult& result, const Report& report, const Pro
   }
   comparison.metrics = compare_metrics(result, 0, after);
   comparison.verdict = comparison.metrics.front().verdict;
+  comparison.waits = compare_waits(result, 0, after);
   if (profiles[0] && profiles[after]) {
     const ProfileTables &first = *report.arms[0].profile, &second = *report.arms[after].profile;
     comparison.changes =
@@ -63,6 +64,7 @@ void add_arms(const RunResult& result, const RuleSet& rules, Report& report, Pro
       summary.profile = make_profile_tables(*profiles.back(), rules);
       add_notes(notes, *summary.profile);
     }
+    summary.waits = analyse_waits(rounds_of(result, i).tracing);
     report.arms.push_back(std::move(summary));
   }
 }

@@ -96,14 +96,14 @@ std::vector<Metric> metrics(const std::string& main_kind) {
   return result;
 }
 
+}  // namespace
+
 double log_ratio(double before, double after) {
   if (before == after) return 0;  // both may be zero
   if (before <= 0) return HUGE_VAL;
   if (after <= 0) return -HUGE_VAL;
   return std::log(after / before);
 }
-
-}  // namespace
 
 std::string main_kind(const RunResult& result) {
   std::map<std::string, std::uint64_t> counts;

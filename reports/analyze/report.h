@@ -9,6 +9,7 @@
 #include "reports/analyze/observing.h"
 #include "reports/analyze/opportunity.h"
 #include "reports/analyze/statistics.h"
+#include "reports/analyze/waits.h"
 #include "reports/model/run_result.h"
 #include "reports/rules/rule_set.h"
 
@@ -165,6 +166,7 @@ struct ArmSummary {
   /// Per second, of a program that is not ours: nobody counts its operations.
   std::vector<RoleUsage> per_second;
   std::optional<ProfileTables> profile;
+  std::optional<WaitTables> waits;
 };
 
 enum class Verdict { kImproved, kRegressed, kEquivalent, kUndecided, kVoid };
@@ -184,6 +186,14 @@ struct MetricComparison {
   std::optional<double> minimum_detectable_effect;  ///< as a relative change; where undecided
   Verdict verdict = Verdict::kUndecided;
   std::string note;
+};
+
+/// One futex word, or all of them (`word` empty), in both arms.
+struct WordComparison {
+  std::string word;
+  MetricComparison waits;    ///< per operation
+  MetricComparison wakes;    ///< per operation
+  MetricComparison wait_ns;  ///< per operation
 };
 
 /// `kShareMoved`: operations were not counted, so that only the share can be judged.
@@ -238,6 +248,7 @@ struct Comparison {
   Verdict verdict = Verdict::kUndecided;
   std::vector<MetricComparison> metrics;
   std::vector<CategoryChange> changes;  ///< groups first, then by cost
+  std::vector<WordComparison> waits;    ///< all words first; empty where nothing was traced
   bool changes_judged = false;          ///< there were profiling rounds enough for verdicts
   std::vector<BurstPair> bursts;        ///< of recordings, where both have more than one
   std::vector<std::string> explanation;

@@ -3,25 +3,19 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
-#include <concepts>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "reports/model/check_result.h"
 #include "reports/model/events_json.h"
 #include "reports/model/json_reader.h"
 #include "reports/model/json_writer.h"
 #include "reports/model/profile_json.h"
+#include "reports/model/waits_json.h"
 
 namespace vfsprof::reports {
 namespace {
-
-// A limit that no real run comes near, so that no sum of a hostile file's times overflows.
-constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 55;  // a year
-
-template <class T, class Wanted>
-concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 
 constexpr std::array<std::string_view, 3> kCapabilityStates{"available", "degraded", "unavailable"};
 
@@ -133,6 +127,7 @@ void describe(A& archive, T& value) {
   archive("counters", value.counters);
   archive.added_later("events", value.events);
   archive("profile", value.profile);
+  archive.added_later("waits", value.waits);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
   archive("void_reason", value.void_reason);
@@ -211,6 +206,7 @@ class Writer {
   }
 
   void columns(const Profile& profile) { write_columns(profile, object_); }
+  void stack_table(const StackTable& table) { write_stack_table(table, object_); }
 
   void close() { object_.close(); }
 
@@ -290,6 +286,7 @@ class Reader {
   }
 
   void columns(Profile& profile) { read_columns(in_, profile); }
+  void stack_table(StackTable& table) { read_stack_table(in_, table); }
 
  private:
   static void read(const JsonReader& in, std::string& field) { field = in.string(); }
@@ -320,53 +317,6 @@ class Reader {
   JsonReader in_;
 };
 
-void check_times(const Round& round, const JsonReader& in) {
-  for (const auto& [name, value] : {std::pair{"elapsed_ns", round.elapsed_ns},
-                                    std::pair{"process_cpu_ns", round.process_cpu_ns},
-                                    std::pair{"client_cpu_ns", round.client_cpu_ns}}) {
-    if (value > kMaxNs) in.member(name).fail("nanoseconds, less than a year");
-  }
-  for (std::size_t i = 0; i < round.threads.size(); ++i) {
-    if (round.threads[i].cpu_ns > kMaxNs || round.threads[i].runnable_ns > kMaxNs) {
-      in.member("threads").elements()[i].fail("times in nanoseconds, less than a year");
-    }
-  }
-}
-
-void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
-  if (round.arm >= arms) {
-    in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
-  }
-  check_times(round, in);
-  check_events(round, in);
-  if (!round.profile) return;
-  for (const SampleCount& sample : round.profile->samples) {
-    if (sample.thread >= round.threads.size()) {
-      in.member("profile").member("samples").member("thread").fail(
-          fmt::format("indices into the round's threads, which are {}", round.threads.size()));
-    }
-  }
-}
-
-void check_rounds(const std::vector<Round>& rounds, std::size_t arms, const JsonReader& in) {
-  const std::vector<JsonReader> elements = in.member("rounds").elements();
-  for (std::size_t i = 0; i < rounds.size(); ++i) check_round(rounds[i], arms, elements[i]);
-}
-
-void check_floors(const RunResult& result, const JsonReader& in) {
-  const Floors& floors = result.floors;
-  check_rounds(floors.rounds, floors.arms.size(), in);
-  const JsonReader arm_of = in.member("arm_of");
-  if (!floors.arm_of.empty() && floors.arm_of.size() != result.arms.size()) {
-    arm_of.fail(fmt::format("one index for each of the {} arms, or none", result.arms.size()));
-  }
-  for (const std::uint32_t index : floors.arm_of) {
-    if (index >= floors.arms.size()) {
-      arm_of.fail(fmt::format("indices into the floors' arms, which are {}", floors.arms.size()));
-    }
-  }
-}
-
 }  // namespace
 
 std::string to_json(const RunResult& result) {
@@ -389,15 +339,7 @@ RunResult run_result_from_json(std::string_view text, const std::string& origin)
   RunResult result;
   Reader reader(in);
   describe(reader, result);
-  if (!std::isfinite(result.equivalence_margin) || result.equivalence_margin <= 0 ||
-      result.equivalence_margin >= 1) {
-    in.member("equivalence_margin").fail("a number above 0 and below 1");
-  }
-  if (result.arms.empty() && result.floors.machine.empty()) {
-    in.member("arms").fail("at least one arm");
-  }
-  check_rounds(result.rounds, result.arms.size(), in);
-  if (const auto floors = in.find("floors")) check_floors(result, *floors);
+  check_result(result, in);
   return result;
 }
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxWeightNs = 1'000'000'000;
 constexpr std::uint32_t kMaxStackDepth = 1024;
 constexpr std::uint64_t kMaxStackFrames = 100'000'000;
 
-void read_frames(Profile& profile, const JsonReader& whole) {
+void read_frames(StackTable& table, const JsonReader& whole) {
   const JsonReader in = whole.member("frames");
   const std::vector<std::uint64_t> kinds =
       in.member("kind").counts(static_cast<std::uint64_t>(FrameKind::kInlined));
@@ -27,12 +27,12 @@ void read_frames(Profile& profile, const JsonReader& whole) {
     in.fail("columns of one length");
   }
   for (std::size_t i = 0; i < kinds.size(); ++i) {
-    profile.frames.push_back(
+    table.frames.push_back(
         {static_cast<FrameKind>(kinds[i]), std::move(functions[i]), std::move(modules[i])});
   }
 }
 
-void read_stacks(Profile& profile, const JsonReader& whole) {
+void read_stacks(StackTable& table, const JsonReader& whole) {
   const JsonReader in = whole.member("nodes");
   const std::vector<std::uint64_t> callers = in.member("caller").counts();
   const std::vector<std::uint64_t> frames = in.member("frame").counts();
@@ -41,7 +41,7 @@ void read_stacks(Profile& profile, const JsonReader& whole) {
   for (std::size_t i = 0; i < callers.size(); ++i) {
     // A caller stands before its callees: no cycles.
     if (callers[i] > i) in.member("caller").fail("callers that stand before their callees");
-    if (frames[i] >= profile.frames.size()) in.member("frame").fail("indices into frames");
+    if (frames[i] >= table.frames.size()) in.member("frame").fail("indices into frames");
     depths[i + 1] = depths[static_cast<std::size_t>(callers[i])] + 1;
     if (depths[i + 1] > kMaxStackDepth) {
       in.fail(fmt::format("stacks of at most {} frames", kMaxStackDepth));
@@ -51,7 +51,7 @@ void read_stacks(Profile& profile, const JsonReader& whole) {
   for (const std::uint64_t leaf : whole.member("stacks").counts(callers.size())) {
     total += depths[static_cast<std::size_t>(leaf)];
     if (total > kMaxStackFrames) whole.member("stacks").fail("fewer or shorter stacks");
-    std::vector<std::uint32_t>& stack = profile.stacks.emplace_back();
+    std::vector<std::uint32_t>& stack = table.stacks.emplace_back();
     for (std::size_t node = leaf; node != 0; node = callers[node - 1]) {
       stack.push_back(static_cast<std::uint32_t>(frames[node - 1]));
     }
@@ -110,21 +110,29 @@ struct StackTree {
 
 }  // namespace
 
-void write_columns(const Profile& profile, JsonObject& out) {
+void write_stack_table(const StackTable& table, JsonObject& out) {
   JsonObject columns(out.key("frames"));
-  append_column(columns.key("kind"), profile.frames,
+  append_column(columns.key("kind"), table.frames,
                 [](const Frame& f) { return static_cast<int>(f.kind); });
-  append_column(columns.key("function"), profile.frames, std::mem_fn(&Frame::function));
-  append_column(columns.key("module"), profile.frames, std::mem_fn(&Frame::module));
+  append_column(columns.key("function"), table.frames, std::mem_fn(&Frame::function));
+  append_column(columns.key("module"), table.frames, std::mem_fn(&Frame::module));
   columns.close();
 
-  const StackTree tree(profile.stacks);
+  const StackTree tree(table.stacks);
   JsonObject nodes(out.key("nodes"));
   append_column(nodes.key("caller"), tree.nodes, std::mem_fn(&StackTree::Node::caller));
   append_column(nodes.key("frame"), tree.nodes, std::mem_fn(&StackTree::Node::frame));
   nodes.close();
   append_column(out.key("stacks"), tree.leaves, std::identity());
+}
 
+void read_stack_table(const JsonReader& whole, StackTable& table) {
+  read_frames(table, whole);
+  read_stacks(table, whole);
+}
+
+void write_columns(const Profile& profile, JsonObject& out) {
+  write_stack_table(profile, out);
   JsonObject samples(out.key("samples"));
   append_column(samples.key("thread"), profile.samples, std::mem_fn(&SampleCount::thread));
   append_column(samples.key("stack"), profile.samples, std::mem_fn(&SampleCount::stack));
@@ -134,8 +142,7 @@ void write_columns(const Profile& profile, JsonObject& out) {
 }
 
 void read_columns(const JsonReader& whole, Profile& profile) {
-  read_frames(profile, whole);
-  read_stacks(profile, whole);
+  read_stack_table(whole, profile);
   read_samples(profile, whole);
 }
 

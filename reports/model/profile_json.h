@@ -8,6 +8,10 @@
 
 namespace vfsprof::reports {
 
+/// Writes frames and stacks as columns; and back. Stacks are a tree, as below.
+void write_stack_table(const StackTable& table, JsonObject& out);
+void read_stack_table(const JsonReader& whole, StackTable& table);
+
 /// Writes frames, stacks and samples as columns. Stacks are a tree: each node names its caller's
 /// node and its frame, as most stacks share their outer frames.
 void write_columns(const Profile& profile, JsonObject& out);

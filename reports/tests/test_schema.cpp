@@ -48,6 +48,7 @@ RunResult rich_result() {
   RunResult result = make_comparison(7, 0.9);
   result.rounds[2].counters.push_back({"cache_syncs", "calls", 3});
   synthetic::add_floors(result, 7);
+  synthetic::add_tracing_rounds(result, 3);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "reports/write/json_parts.h"
+#include "reports/write/json_waits.h"
 #include "reports/write/writers.h"
 
 namespace vfsprof::reports {
@@ -155,7 +156,8 @@ Json arm(const ArmSummary& summary) {
           {"observing", json_observing(summary)},
           {"events", json_events(summary)},
           {"roles_per_second", json_roles_per_second(summary)},
-          {"profile", summary.profile ? profile(*summary.profile) : Json()}};
+          {"profile", summary.profile ? profile(*summary.profile) : Json()},
+          {"waits", summary.waits ? waits_json(*summary.waits) : Json()}};
 }
 
 Json metric(const MetricComparison& comparison) {
@@ -213,6 +215,12 @@ Json comparison(const Comparison& value, const Report& report) {
           {"not_compared", value.uncompared},
           {"void_reasons", value.void_reasons},
           {"metrics", list(value.metrics, metric)},
+          {"waits", list(value.waits,
+                         [](const WordComparison& row) -> Json {
+                           return {{"word", row.word.empty() ? Json() : Json(row.word)},
+                                   {"metrics", Json::array({metric(row.waits), metric(row.wakes),
+                                                            metric(row.wait_ns)})}};
+                         })},
           {"changes_judged", value.changes_judged},
           {"changes", list(value.changes, change)},
           {"bursts", list(value.bursts, burst)},

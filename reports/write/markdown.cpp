@@ -50,10 +50,12 @@ std::string write(const Report& report, const RenderOptions& options,
   }
   text += markdown_opportunities(report);
   for (const Comparison& comparison : report.comparisons) {
-    text += markdown_comparison(report, comparison) + markdown_bursts(report, comparison);
+    text += markdown_comparison(report, comparison) + markdown_bursts(report, comparison) +
+            markdown_wait_comparison(report, comparison);
   }
   text += explanation(report.explanation) + markdown_next_steps(report) + markdown_floors(report);
   if (!report.arms.empty()) text += markdown_work(report);
+  for (const ArmSummary& arm : report.arms) text += markdown_waits(arm, detail);
   text += markdown_events(report) + markdown_observing(report);
   text += markdown_document_rows(report) + markdown_limits(report);
   text += folded("Environment", markdown_environment(report));

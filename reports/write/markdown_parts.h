@@ -33,6 +33,8 @@ std::string markdown_summary(const Report& report);
 /// What is worth changing in each arm, and all of it in one table.
 std::string markdown_opportunities(const Report& report);
 std::string markdown_next_steps(const Report& report);
+std::string markdown_waits(const ArmSummary& arm, const MarkdownDetail& detail);
+std::string markdown_wait_comparison(const Report& report, const Comparison& comparison);
 std::string markdown_document_rows(const Report& report);
 std::string markdown_limits(const Report& report);
 std::string markdown_environment(const Report& report);

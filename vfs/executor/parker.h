@@ -16,7 +16,8 @@ namespace vfsprof::vfs {
 /// thread parks, any thread unparks.
 class Parker {
  public:
-  /// What the threads wait for, under which their waits are known (vfs/word_names.h).
+  /// What the threads wait for, under which their waits are known (vfs/word_names.h). The name must
+  /// outlive the parker.
   Parker(std::string_view name, WordPurpose purpose);
 
   /// Returns after an `unpark`, which it uses up. Spins for up to `spin` before it sleeps: an
@@ -34,6 +35,8 @@ class Parker {
   std::atomic<int> state_{kEmpty};
   std::mutex mutex_;  // orders the step from "about to wait" to "waiting" before a waker's notify
   std::condition_variable condition_;
+  const std::string_view name_;
+  const WordPurpose purpose_;
   const WordName mutex_name_;
   const WordName condition_name_;
 };

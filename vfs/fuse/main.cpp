@@ -21,6 +21,7 @@
 #include "vfs/null_engine.h"
 #include "vfs/store/object_store.h"
 #include "vfs/variant.h"
+#include "vfs/wait_counts.h"
 #include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
@@ -130,6 +131,11 @@ int run(const Options& options) {
       !options.counter_page.empty() && !publish_word_names(names.c_str())) {
     return report(kBadInput, fmt::format("cannot write the names of locks and queues to {}: {}",
                                          names, describe(Errno{errno})));
+  }
+  if (const std::string waits = options.counter_page + ".waits";
+      !options.counter_page.empty() && !publish_wait_counts(waits.c_str())) {
+    return report(kBadInput, fmt::format("cannot write the counts of waits to {}: {}", waits,
+                                         describe(Errno{errno})));
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   // In this order: whoever posts to the workers goes before they do.

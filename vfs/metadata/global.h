@@ -8,10 +8,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "vfs/counted_mutex.h"
 #include "vfs/metadata/file_state.h"
 #include "vfs/metadata/metadata.h"
 #include "vfs/no_file_part.h"
-#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -90,8 +90,8 @@ class Global {
     return {};
   }
 
-  std::shared_mutex mutex_;  // guards the table; taken last of all locks
-  const WordName mutex_name_{mutex_, "metadata.mutex", WordPurpose::kLock};
+  CountedMutex<std::shared_mutex> mutex_{
+      "metadata.mutex"};  // guards the table; taken last of all locks
   std::unordered_map<std::uint64_t, FileState> files_;
 };
 

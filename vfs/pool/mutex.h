@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/counted_mutex.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
-#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -100,8 +100,7 @@ class MutexPool::Of {
     accounting_.update(found->second.node, found->second.block.data.size());
   }
 
-  std::mutex mutex_;  // guards all below
-  const WordName mutex_name_{mutex_, "pool.mutex", WordPurpose::kLock};
+  CountedMutex<std::mutex> mutex_{"pool.mutex"};  // guards all below
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/counted_mutex.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
-#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -94,8 +94,7 @@ class RwLockPool::Of {
     Accounting::Node node;
   };
 
-  std::shared_mutex mutex_;  // guards all below
-  const WordName mutex_name_{mutex_, "pool.mutex", WordPurpose::kLock};
+  CountedMutex<std::shared_mutex> mutex_{"pool.mutex"};  // guards all below
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };
