@@ -115,7 +115,8 @@ reports::Capability WaitsCollector::capability() const {
   if (serves_fuse_ && program_->observes_fuse()) {
     result.detail += "; FUSE requests too";
   } else if (serves_fuse_) {
-    degrade("no FUSE requests: the kernel has no tracepoints for them", "use Linux 6.11 or later");
+    degrade("no FUSE requests: the kernel has no tracepoints for them",
+            "use a kernel with fuse:fuse_request_send and fuse:fuse_request_end");
   }
   const table_use& used = program_->used();
   const auto lost = [&](std::uint64_t count, const char* what) {

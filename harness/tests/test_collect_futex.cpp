@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -106,6 +108,30 @@ TEST(CollectFutex, ChildrenAreFollowedWhereAsked) {
     waits.run();
     EXPECT_EQ(waits.sum("WAIT").again, follow ? 12u : 0u);
   }
+}
+
+/// A child without rights: the collector says so, the round goes on.
+TEST(CollectFutex, WithoutRightsItIsUnavailableWithReasonAndRemedy) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0 && ::geteuid() == 0) ::_exit(9);
+    const auto collector = make_waits_collector({});
+    collector->attach({.pid = ::getpid()});
+    collector->start();
+    collector->stop();
+    reports::Round round;
+    collector->collect(round);
+    const reports::Capability capability = collector->capability();
+    const bool said = capability.state == reports::CapabilityState::kUnavailable &&
+                      !capability.detail.empty() && !capability.remedy.empty() && !round.waits;
+    ::_exit(said ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 9) GTEST_SKIP() << "cannot become another user";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
