@@ -14,11 +14,24 @@ using reports::FutexCalls;
 #define SKIP_WHERE_UNUSABLE(waits) \
   if (!(waits).usable()) GTEST_SKIP() << (waits).why_not()
 
+/// How the calls of one operation ended.
+struct Results {
+  std::uint64_t calls = 0;
+  std::uint64_t woken = 0;
+  std::uint64_t again = 0;
+  std::uint64_t timed_out = 0;
+  std::uint64_t interrupted = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t threads_woken = 0;
+  std::uint64_t threads_requeued = 0;
+  std::uint64_t useless = 0;
+};
+
 TEST(CollectFutex, EveryOperationIsCountedWithItsResults) {
   WaitsRound waits("operations");
   SKIP_WHERE_UNUSABLE(waits);
   waits.run();
-  const auto expect = [&](const char* operation, const FutexCalls& expected) {
+  const auto expect = [&](const char* operation, const Results& expected) {
     SCOPED_TRACE(operation);
     const FutexCalls found = waits.sum(operation);
     EXPECT_EQ(found.calls, expected.calls);
