@@ -2,6 +2,7 @@
 
 #include "harness/collect/collector.h"
 #include "harness/collect/counters.h"
+#include "harness/collect/events.h"
 #include "harness/collect/sampler.h"
 #include "harness/collect/usage.h"
 #include "harness/collect/waits.h"
@@ -18,6 +19,8 @@ constexpr std::array kCollectors{
                   reports::RoundKind::kProfiling, make_sampler},
     CollectorInfo{"waits", "futex calls, wall clock and FUSE requests of every thread",
                   reports::RoundKind::kTracing, make_waits_collector},
+    CollectorInfo{"events", "events counted by name (--counters)", reports::RoundKind::kCounting,
+                  make_events_collector},
 };
 
 }  // namespace

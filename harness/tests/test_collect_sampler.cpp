@@ -72,8 +72,10 @@ Observation observe(const char* mode, std::uint64_t cpu_ms,
   }
   for (const auto& collector : collectors) collector->stop();
   Observation result;
-  for (const auto& collector : collectors) collector->collect(result.round);
-  result.sampler = collectors.back()->capability();
+  for (const auto& collector : collectors) {
+    collector->collect(result.round);
+    if (const auto seen = collector->capability(); seen.name == "sampler") result.sampler = seen;
+  }
   return result;
 }
 

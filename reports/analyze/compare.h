@@ -53,4 +53,12 @@ struct ComparedProfile {
 std::vector<CategoryChange> compare_categories(const ComparedProfile& before,
                                                const ComparedProfile& after, const RuleSet& rules);
 
+/// How many rows of the tables are compared burst by burst, the largest ones.
+inline constexpr std::size_t kBurstCells = 4;
+
+/// The largest rows of two recordings in each pair of bursts of the same number; nothing where
+/// either has only one.
+std::vector<BurstPair> compare_bursts(const std::vector<const Round*>& before,
+                                      const std::vector<const Round*>& after, const RuleSet& rules);
+
 }  // namespace vfsprof::reports

@@ -5,18 +5,17 @@
 #include <array>
 #include <cmath>
 #include <concepts>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "reports/model/events_json.h"
 #include "reports/model/json_reader.h"
+#include "reports/model/json_writer.h"
 #include "reports/model/profile_json.h"
 
 namespace vfsprof::reports {
 namespace {
-
-using OutJson = nlohmann::ordered_json;
 
 // A limit that no real run comes near, so that no sum of a hostile file's times overflows.
 constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 55;  // a year
@@ -113,6 +112,9 @@ void describe(A& archive, T& value) {
   archive("kernel_frames", value.kernel_frames);
   archive("lost", value.lost);
   archive("throttled", value.throttled);
+  archive.added_later("unwind", value.unwind);
+  archive.added_later("whole_stacks", value.whole_stacks);
+  archive.added_later("cut_short_stacks", value.cut_short_stacks);
   archive.columns(value);
 }
 
@@ -129,6 +131,7 @@ void describe(A& archive, T& value) {
   archive("operations", value.operations);
   archive("threads", value.threads);
   archive("counters", value.counters);
+  archive.added_later("events", value.events);
   archive("profile", value.profile);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
@@ -175,9 +178,12 @@ void describe(A& archive, T& value) {
 
 class Writer {
  public:
+  explicit Writer(std::string& out) : out_(out), object_(out) {}
+
   template <class T>
   void operator()(const char* name, const T& field) {
-    out_[name] = convert(field);
+    object_.key(name);
+    write(field);
   }
 
   template <class T>
@@ -186,49 +192,54 @@ class Writer {
   }
   /// A flag of a later version of the schema is left out where it has its usual value.
   void flag(const char* name, bool field, bool usual) {
-    if (field != usual) out_[name] = field;
+    if (field != usual) append_json(object_.key(name), field);
   }
 
   template <class E, std::size_t N>
   void choice(const char* name, E field, const std::array<std::string_view, N>& names) {
-    out_[name] = names[static_cast<std::size_t>(field)];
+    append_json(object_.key(name), names[static_cast<std::size_t>(field)]);
   }
 
   void histogram(const char* name, const Histogram& field) {
-    OutJson buckets = OutJson::array();
-    for (const auto& [index, count] : field.buckets()) {
-      buckets.push_back(OutJson::array({index, count}));
-    }
-    out_[name] = {{"sum", field.sum()}, {"max", field.max()}, {"buckets", std::move(buckets)}};
+    JsonObject histogram(object_.key(name));
+    append_json(histogram.key("sum"), field.sum());
+    append_json(histogram.key("max"), field.max());
+    append_array(histogram.key("buckets"), field.buckets(), [this](const auto& bucket) {
+      out_ += fmt::format("[{},{}]", bucket.index, bucket.count);
+    });
+    histogram.close();
   }
 
-  void columns(const Profile& profile) { write_columns(profile, out_); }
+  void columns(const Profile& profile) { write_columns(profile, object_); }
 
-  OutJson take() { return std::move(out_); }
+  void close() { object_.close(); }
 
  private:
   template <class T>
-  static OutJson convert(const T& field) {
+  void write(const T& field) {
     if constexpr (requires(Writer& writer) { describe(writer, field); }) {
-      Writer writer;
+      Writer writer(out_);
       describe(writer, field);
-      return writer.take();
+      writer.close();
     } else {
-      return field;
+      append_json(out_, field);
     }
   }
   template <class T>
-  static OutJson convert(const std::vector<T>& field) {
-    OutJson result = OutJson::array();
-    for (const T& element : field) result.push_back(convert(element));
-    return result;
+  void write(const std::vector<T>& field) {
+    append_array(out_, field, [this](const T& element) { write(element); });
   }
   template <class T>
-  static OutJson convert(const std::optional<T>& field) {
-    return field ? convert(*field) : OutJson();
+  void write(const std::optional<T>& field) {
+    if (field) {
+      write(*field);
+    } else {
+      out_ += "null";
+    }
   }
 
-  OutJson out_ = OutJson::object();
+  std::string& out_;
+  JsonObject object_;
 };
 
 class Reader {
@@ -327,6 +338,7 @@ void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
     in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
   }
   check_times(round, in);
+  check_events(round, in);
   if (!round.profile) return;
   for (const SampleCount& sample : round.profile->samples) {
     if (sample.thread >= round.threads.size()) {
@@ -358,13 +370,15 @@ void check_floors(const RunResult& result, const JsonReader& in) {
 }  // namespace
 
 std::string to_json(const RunResult& result) {
-  Writer writer;
+  std::string out;
+  Writer writer(out);
   describe(writer, result);
-  return writer.take().dump(-1, ' ', false, OutJson::error_handler_t::replace) + "\n";
+  writer.close();
+  return out += '\n';
 }
 
 RunResult run_result_from_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   const JsonReader version = in.member("schema_version");
   if (version.integer(1, INT32_MAX) > kSchemaVersion) {

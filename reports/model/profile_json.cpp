@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <nlohmann/json.hpp>
+#include <functional>
+#include <unordered_map>
 #include <utility>
 
 namespace vfsprof::reports {
 namespace {
-
-using OutJson = nlohmann::ordered_json;
 
 // Limits that no real run comes near, so that a hostile file can neither exhaust memory nor
 // overflow a sum.
@@ -84,44 +82,55 @@ void read_samples(Profile& profile, const JsonReader& whole) {
   }
 }
 
+/// The stacks as a tree of callers.
+struct StackTree {
+  struct Node {
+    std::uint32_t caller = 0;  ///< number of a node; numbers count from 1, 0 is "no caller"
+    std::uint32_t frame = 0;
+  };
+
+  explicit StackTree(const std::vector<std::vector<std::uint32_t>>& stacks) {
+    std::unordered_map<std::uint64_t, std::uint32_t> numbers;
+    numbers.reserve(8 * stacks.size());
+    for (const auto& stack : stacks) {
+      std::uint32_t node = 0;
+      for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) {
+        const auto [found, is_new] = numbers.try_emplace(
+            std::uint64_t{node} << 32 | *frame, static_cast<std::uint32_t>(nodes.size() + 1));
+        if (is_new) nodes.push_back({node, *frame});
+        node = found->second;
+      }
+      leaves.push_back(node);
+    }
+  }
+
+  std::vector<Node> nodes;
+  std::vector<std::uint32_t> leaves;  ///< of each stack
+};
+
 }  // namespace
 
-void write_columns(const Profile& profile, OutJson& out) {
-  OutJson kinds = OutJson::array(), functions = OutJson::array(), modules = OutJson::array();
-  for (const Frame& frame : profile.frames) {
-    kinds.push_back(static_cast<int>(frame.kind));
-    functions.push_back(frame.function);
-    modules.push_back(frame.module);
-  }
-  out["frames"] = {{"kind", kinds}, {"function", functions}, {"module", modules}};
+void write_columns(const Profile& profile, JsonObject& out) {
+  JsonObject columns(out.key("frames"));
+  append_column(columns.key("kind"), profile.frames,
+                [](const Frame& f) { return static_cast<int>(f.kind); });
+  append_column(columns.key("function"), profile.frames, std::mem_fn(&Frame::function));
+  append_column(columns.key("module"), profile.frames, std::mem_fn(&Frame::module));
+  columns.close();
 
-  // Node numbers count from 1; 0 is "no caller".
-  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint64_t> nodes;
-  OutJson callers = OutJson::array(), frames = OutJson::array(), leaves = OutJson::array();
-  for (const auto& stack : profile.stacks) {
-    std::uint64_t node = 0;
-    for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) {
-      const auto [found, is_new] = nodes.try_emplace({node, *frame}, nodes.size() + 1);
-      if (is_new) {
-        callers.push_back(node);
-        frames.push_back(*frame);
-      }
-      node = found->second;
-    }
-    leaves.push_back(node);
-  }
-  out["nodes"] = {{"caller", callers}, {"frame", frames}};
-  out["stacks"] = leaves;
+  const StackTree tree(profile.stacks);
+  JsonObject nodes(out.key("nodes"));
+  append_column(nodes.key("caller"), tree.nodes, std::mem_fn(&StackTree::Node::caller));
+  append_column(nodes.key("frame"), tree.nodes, std::mem_fn(&StackTree::Node::frame));
+  nodes.close();
+  append_column(out.key("stacks"), tree.leaves, std::identity());
 
-  OutJson thread = OutJson::array(), stack = OutJson::array(), slice = OutJson::array(),
-          count = OutJson::array();
-  for (const SampleCount& sample : profile.samples) {
-    thread.push_back(sample.thread);
-    stack.push_back(sample.stack);
-    slice.push_back(sample.slice);
-    count.push_back(sample.count);
-  }
-  out["samples"] = {{"thread", thread}, {"stack", stack}, {"slice", slice}, {"count", count}};
+  JsonObject samples(out.key("samples"));
+  append_column(samples.key("thread"), profile.samples, std::mem_fn(&SampleCount::thread));
+  append_column(samples.key("stack"), profile.samples, std::mem_fn(&SampleCount::stack));
+  append_column(samples.key("slice"), profile.samples, std::mem_fn(&SampleCount::slice));
+  append_column(samples.key("count"), profile.samples, std::mem_fn(&SampleCount::count));
+  samples.close();
 }
 
 void read_columns(const JsonReader& whole, Profile& profile) {

@@ -71,8 +71,9 @@ class Compiler {
   /// Runs instructions from `state`; notes rows if `function` is given. False if one is unknown.
   bool execute(ByteReader& code, std::size_t code_position, const Common& common, State& state,
                const Function* function);
-  bool execute_extended(std::uint8_t operation, ByteReader& code, const Common& common,
-                        State& state);
+  bool set_one_rule(std::uint8_t operation, std::uint8_t operand, ByteReader& code,
+                    const Common& common, State& state);
+  bool set_cfa_rule(std::uint8_t operation, ByteReader& code, const Common& common, State& state);
   void set_rule(State& state, std::uint64_t number, RuleKind kind, std::int64_t value);
 
   std::span<const std::byte> section_;
@@ -223,9 +224,6 @@ bool Compiler::execute(ByteReader& code, std::size_t code_position, const Common
     const auto byte = code.take<std::uint8_t>();
     const std::uint8_t operand = byte & 0x3f;
     const std::uint8_t operation = (byte & 0xc0) != 0 ? byte & 0xc0 : byte;
-    const auto restore = [&](std::uint64_t number) {
-      if (number < Registers::kCount) state.registers[number] = common.initial.registers[number];
-    };
     switch (operation) {
       case DW_CFA_advance_loc:
       case DW_CFA_advance_loc1:
@@ -236,16 +234,6 @@ bool Compiler::execute(ByteReader& code, std::size_t code_position, const Common
       case DW_CFA_set_loc:
         advance_to(read_pointer(code, code_position, common.pointer_encoding));
         break;
-      case DW_CFA_offset:
-        set_rule(state, operand, RuleKind::kAtCfa,
-                 static_cast<std::int64_t>(code.take_uleb()) * common.data_alignment);
-        break;
-      case DW_CFA_restore:
-        restore(operand);
-        break;
-      case DW_CFA_restore_extended:
-        restore(code.take_uleb());
-        break;
       case DW_CFA_remember_state:
         remembered.push_back(state);
         break;
@@ -255,7 +243,7 @@ bool Compiler::execute(ByteReader& code, std::size_t code_position, const Common
         remembered.pop_back();
         break;
       default:
-        if (!execute_extended(operation, code, common, state)) return false;
+        if (!set_one_rule(operation, operand, code, common, state)) return false;
     }
   }
   if (code.failed()) return false;
@@ -263,82 +251,87 @@ bool Compiler::execute(ByteReader& code, std::size_t code_position, const Common
   return true;
 }
 
-bool Compiler::execute_extended(std::uint8_t operation, ByteReader& code, const Common& common,
-                                State& state) {
-  const auto scaled = [&](std::uint64_t units) {
-    return static_cast<std::int64_t>(units) * common.data_alignment;
-  };
-  const auto set_cfa = [&](std::uint64_t number, std::int64_t offset) {
+bool Compiler::set_cfa_rule(std::uint8_t operation, ByteReader& code, const Common& common,
+                            State& state) {
+  const auto set = [&](std::uint64_t number, std::int64_t offset) {
     const bool known = number < Registers::kCount;
     state.cfa = {.kind = known ? RuleKind::kRegisterPlus : RuleKind::kUndefined,
                  .base = static_cast<std::uint8_t>(number),
                  .value = static_cast<std::int32_t>(offset)};
   };
-  const auto expression = [&] {
-    return builder_.add_expression(code.take_bytes(code.take_uleb()));
-  };
   std::uint64_t number = 0;
   switch (operation) {
-    case DW_CFA_nop:
-      return true;
     case DW_CFA_def_cfa:
       number = code.take_uleb();
-      set_cfa(number, static_cast<std::int64_t>(code.take_uleb()));
+      set(number, static_cast<std::int64_t>(code.take_uleb()));
       return true;
     case DW_CFA_def_cfa_sf:
       number = code.take_uleb();
-      set_cfa(number, code.take_sleb() * common.data_alignment);
+      set(number, code.take_sleb() * common.data_alignment);
       return true;
     case DW_CFA_def_cfa_register:
-      set_cfa(code.take_uleb(), state.cfa.value);
+      set(code.take_uleb(), state.cfa.value);
       return true;
     case DW_CFA_def_cfa_offset:
-      set_cfa(state.cfa.base, static_cast<std::int64_t>(code.take_uleb()));
+      set(state.cfa.base, static_cast<std::int64_t>(code.take_uleb()));
       return true;
     case DW_CFA_def_cfa_offset_sf:
-      set_cfa(state.cfa.base, code.take_sleb() * common.data_alignment);
+      set(state.cfa.base, code.take_sleb() * common.data_alignment);
       return true;
     case DW_CFA_def_cfa_expression:
-      state.cfa = {.kind = RuleKind::kExpression, .base = 0, .value = expression()};
-      return true;
-    case DW_CFA_undefined:
-      set_rule(state, code.take_uleb(), RuleKind::kUndefined, 0);
-      return true;
-    case DW_CFA_same_value:
-      set_rule(state, code.take_uleb(), RuleKind::kSame, 0);
+      state.cfa = {.kind = RuleKind::kExpression,
+                   .base = 0,
+                   .value = builder_.add_expression(code.take_bytes(code.take_uleb()))};
       return true;
     case DW_CFA_GNU_args_size:
       code.take_uleb();
       return true;
     default:
-      break;
+      return operation == DW_CFA_nop;
   }
-  // All others begin with the number of a register.
-  number = code.take_uleb();
+}
+
+bool Compiler::set_one_rule(std::uint8_t operation, std::uint8_t operand, ByteReader& code,
+                            const Common& common, State& state) {
+  if (set_cfa_rule(operation, code, common, state)) return true;
+  // All others begin with the number of a register; two have it in the operation itself.
+  const bool in_operation = operation == DW_CFA_offset || operation == DW_CFA_restore;
+  const std::uint64_t number = in_operation ? operand : code.take_uleb();
+  const auto set = [&](RuleKind kind, std::int64_t value) {
+    set_rule(state, number, kind, value);
+    return true;
+  };
+  const auto scaled = [&] {
+    return static_cast<std::int64_t>(code.take_uleb()) * common.data_alignment;
+  };
+  const auto expression = [&] {
+    return builder_.add_expression(code.take_bytes(code.take_uleb()));
+  };
   switch (operation) {
+    case DW_CFA_offset:
     case DW_CFA_offset_extended:
-      set_rule(state, number, RuleKind::kAtCfa, scaled(code.take_uleb()));
-      return true;
+      return set(RuleKind::kAtCfa, scaled());
     case DW_CFA_offset_extended_sf:
-      set_rule(state, number, RuleKind::kAtCfa, code.take_sleb() * common.data_alignment);
-      return true;
+      return set(RuleKind::kAtCfa, code.take_sleb() * common.data_alignment);
     case DW_CFA_GNU_negative_offset_extended:
-      set_rule(state, number, RuleKind::kAtCfa, -scaled(code.take_uleb()));
-      return true;
+      return set(RuleKind::kAtCfa, -scaled());
     case DW_CFA_val_offset:
-      set_rule(state, number, RuleKind::kCfaPlus, scaled(code.take_uleb()));
-      return true;
+      return set(RuleKind::kCfaPlus, scaled());
     case DW_CFA_val_offset_sf:
-      set_rule(state, number, RuleKind::kCfaPlus, code.take_sleb() * common.data_alignment);
-      return true;
+      return set(RuleKind::kCfaPlus, code.take_sleb() * common.data_alignment);
     case DW_CFA_register:
-      set_rule(state, number, RuleKind::kRegister, static_cast<std::int64_t>(code.take_uleb()));
-      return true;
+      return set(RuleKind::kRegister, static_cast<std::int64_t>(code.take_uleb()));
     case DW_CFA_expression:
-      set_rule(state, number, RuleKind::kAtExpression, expression());
-      return true;
+      return set(RuleKind::kAtExpression, expression());
     case DW_CFA_val_expression:
-      set_rule(state, number, RuleKind::kExpression, expression());
+      return set(RuleKind::kExpression, expression());
+    case DW_CFA_undefined:
+      return set(RuleKind::kUndefined, 0);
+    case DW_CFA_same_value:
+      return set(RuleKind::kSame, 0);
+    case DW_CFA_restore:
+    case DW_CFA_restore_extended:
+      if (number < Registers::kCount) state.registers[number] = common.initial.registers[number];
       return true;
     default:
       return false;

@@ -89,6 +89,18 @@ std::optional<StackEnd> step_by_rules(const Mappings::Place& place, const StackC
   return std::nullopt;
 }
 
+/// A leaf for which an object with tables has no rules is hand-written code that has not moved the
+/// stack pointer, such as libc's clone3() behind its system call: the caller lies on top.
+bool step_from_bare_leaf(const Mappings::Place& place, const StackCopy& stack, Mappings& mappings,
+                         Registers& registers) {
+  const std::uint64_t sp = registers.values[Registers::kRsp];
+  const auto ip = stack.word_at(sp);
+  if (place.table->empty() || !ip || mappings.at(*ip - 1).rules == nullptr) return false;
+  registers.set(Registers::kRip, *ip);
+  registers.set(Registers::kRsp, sp + 8);
+  return true;
+}
+
 std::optional<StackEnd> step_by_frame_pointer(const StackCopy& stack, Mappings& mappings,
                                               Registers& registers) {
   if (!registers.knows(Registers::kRbp)) return StackEnd::kNoTable;
@@ -129,9 +141,12 @@ UnwoundStack unwind(const Registers& start, std::span<const std::byte> stack_cop
       result.end = StackEnd::kTooDeep;
       return result;
     }
-    const std::optional<StackEnd> end = place.rules != nullptr
-                                            ? step_by_rules(place, stack, registers)
-                                            : step_by_frame_pointer(stack, mappings, registers);
+    std::optional<StackEnd> end;
+    if (place.rules != nullptr) {
+      end = step_by_rules(place, stack, registers);
+    } else if (!leaf || !step_from_bare_leaf(place, stack, mappings, registers)) {
+      end = step_by_frame_pointer(stack, mappings, registers);
+    }
     if (end) {
       result.end = *end;
       return result;
