@@ -70,6 +70,7 @@ __noinline int step_up(struct walk *walk) {
   const struct unwind_row *row = (const struct unwind_row *)&step;
   __u64 cfa = frame->bp + 16;
   __s64 bp_offset = -16;
+  if (row->base == kBaseOutermost) return 0;
   if (row->base != kBaseNone) {
     cfa = (row->base == kBaseStackPointer ? frame->sp : frame->bp) + row->cfa_words * 8ll;
     bp_offset = row->bp_words * 8ll;
@@ -130,10 +131,14 @@ static __noinline int find_site(struct cached_site *cached, struct frame *leaf, 
   cached->sp = leaf->sp;
   cached->bp = leaf->bp;
   cached->words = 0;
+  cached->window_bytes = 0;
   for (int i = 0; i < kChainWords; ++i) {
     if (!step_up(&walk)) break;
+    const __u64 offset = walk.at - leaf->sp;
+    if (i != 0 && offset > kWindowBytes - 8) break;  // far away callers do not tell sites apart
+    if (offset <= kWindowBytes - 8) cached->window_bytes = offset + 8;
     cached->values[i] = walk.frame.ip;
-    cached->offsets[i] = walk.at - leaf->sp;
+    cached->offsets[i] = offset;
     cached->words++;
     if (walk.program_frames == kProgramFrames) break;
   }
@@ -142,22 +147,33 @@ static __noinline int find_site(struct cached_site *cached, struct frame *leaf, 
   return 0;
 }
 
-/// The index of the call site of a system call (or fault) of the current thread.
-static __noinline __u32 site_of(struct thread_state *state, struct pt_regs *regs, __u32 tgid) {
+/// Whether the stack looks as it did when `cached` was found. `window` is memory to read it into.
+static __noinline bool is_same_site(const struct cached_site *cached, struct frame *leaf,
+                                    __u64 *window) {
+  if (!cached || !leaf || !window) return false;
+  if (cached->ip != leaf->ip || cached->sp != leaf->sp) return false;
+  if (cached->uses_bp && cached->bp != leaf->bp) return false;
+  const __u32 bytes = cached->window_bytes;
+  if (bytes > kWindowBytes || bpf_probe_read_user(window, bytes, (void *)leaf->sp)) return false;
+  for (int i = 0; i < kChainWords && i < cached->words; ++i) {
+    const __u32 word = cached->offsets[i] / 8;
+    if (word >= kWindowBytes / 8 || window[word] != cached->values[i]) return false;
+  }
+  return true;
+}
+
+/// The index of the call site of a system call (or fault) of the current thread. `kind` tells apart
+/// what the same function does; a thread has two places for those that are still alike.
+static __noinline __u32 site_of(struct thread_state *state, struct pt_regs *regs, __u32 kind,
+                                __u32 tgid) {
   if (!state || !regs) return kNoIndex;
   struct frame leaf = {.ip = regs->ip, .sp = regs->sp, .bp = regs->bp};
-  const __u32 slot = (mix(leaf.ip, leaf.sp) >> 8) % kCachedSites;
-  struct cached_site *cached = &state->sites[slot];
-  if (cached->ip == leaf.ip && cached->sp == leaf.sp &&
-      (!cached->uses_bp || cached->bp == leaf.bp)) {
-    __u32 same = 0;
-    for (; same < kChainWords && same < cached->words; ++same) {
-      __u64 value;
-      if (!read_word(leaf.sp + cached->offsets[same], &value)) break;
-      if (value != cached->values[same]) break;
-    }
-    if (same == cached->words) return cached->site;
-  }
-  find_site(cached, &leaf, tgid);
-  return cached->site;
+  const __u32 slot = (mix(leaf.ip ^ kind, leaf.sp) >> 8) % kCachedSites;
+  struct cached_site *first = &state->sites[slot];
+  struct cached_site *second = &state->sites[slot ^ 1];
+  if (is_same_site(first, &leaf, state->window)) return first->site;
+  if (is_same_site(second, &leaf, state->window)) return second->site;
+  struct cached_site *older = &state->sites[(slot & ~1u & (kCachedSites - 1)) | (state->next_way++ & 1)];
+  find_site(older, &leaf, tgid);
+  return older->site;
 }

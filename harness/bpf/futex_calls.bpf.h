@@ -72,7 +72,7 @@ static __noinline int enter_futex(struct thread_state *state, struct pt_regs *re
   state->restarts = 0;
   state->woke = 0;
   state->wakeup = kNoIndex;
-  state->site = site_of(state, regs, bpf_get_current_pid_tgid() >> 32);
+  state->site = site_of(state, regs, state->operation, bpf_get_current_pid_tgid() >> 32);
   state->in_call = 1;
   state->enter_off_cpu_ns = state->off_cpu_ns;
   state->enter_ns = bpf_ktime_get_ns();

@@ -60,7 +60,7 @@ struct unwind_row {
   __u8 base;        // enum cfa_base
   __s8 bp_words;    // where the caller's rbp is saved, from the canonical frame address; 0: in rbp
 };
-enum cfa_base { kBaseNone, kBaseStackPointer, kBaseFramePointer };
+enum cfa_base { kBaseNone, kBaseStackPointer, kBaseFramePointer, kBaseOutermost };
 
 struct module_range {
   __u64 start;

@@ -62,14 +62,18 @@ HASH(blocked_index, MAX_BLOCKED, struct blocked_key, __u32);
 
 enum run_state { kStateUnknown, kStateRunning, kStateRunnable, kStateBlocked };
 
+enum { kWindowBytes = 512 };
+
 /// A call site as it was last met: the same as long as the registers and all these words are.
 struct cached_site {
   __u64 ip;
   __u64 sp;
   __u64 bp;
   __u32 site;
+  __u32 window_bytes;  // above sp that hold the words
   __u16 words;
   __u16 uses_bp;
+  __u32 unused;
   __u64 values[kChainWords];
   __u32 offsets[kChainWords];  // from sp
 };
@@ -124,6 +128,8 @@ struct thread_state {
   __u64 reply_enter_ns;
   __u32 reply_operation;
   __u32 replied;
+  __u64 window[kWindowBytes / 8];  // the end of the stack
+  __u32 next_way;
   struct cached_site sites[kCachedSites];
   struct cached_futex futexes[kCachedFutexes];
   struct cached_wakeup wakeups[kCachedWakeups];

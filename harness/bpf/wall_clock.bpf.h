@@ -152,7 +152,7 @@ INLINE void switch_out(struct task_struct *task, struct thread_state *state, boo
       struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
       state->blocked_reason = reason_of(task, regs);
       state->blocked_word = 0;
-      state->blocked_site = site_of(state, regs, task->tgid);
+      state->blocked_site = site_of(state, regs, 0, task->tgid);
     }
   }
 }

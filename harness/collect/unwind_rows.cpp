@@ -20,6 +20,10 @@ constexpr std::int32_t kWordBytes = 8;
 /// The rules of a row as far as stack and frame pointer can follow them; base kBaseNone elsewhere.
 unwind_row row_of(const FrameRules* rules) {
   unwind_row row{};
+  if (rules != nullptr && rules->return_address.kind == RuleKind::kUndefined) {
+    row.base = kBaseOutermost;
+    return row;
+  }
   if (rules == nullptr || rules->cfa.kind != RuleKind::kRegisterPlus ||
       rules->return_address != RegisterRule{.kind = RuleKind::kAtCfa, .value = -kWordBytes}) {
     return row;

@@ -138,7 +138,7 @@ reports::Capability WaitsCollector::capability() const {
                 ? "FUSE requests by the daemon's stamps, without their time in the kernel's queue: "
                   "the kernel has no tracepoints for them"
                 : "no FUSE requests: the kernel has no tracepoints for them",
-            "use Linux 6.11 or later");
+            "use a kernel with fuse:fuse_request_send and fuse:fuse_request_end");
   }
   if (daemon_.unstamped() > 0) {
     degrade(fmt::format("{} requests are not in the daemon's stamps", daemon_.unstamped()), "");

@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -12,11 +14,24 @@ using reports::FutexCalls;
 #define SKIP_WHERE_UNUSABLE(waits) \
   if (!(waits).usable()) GTEST_SKIP() << (waits).why_not()
 
+/// How the calls of one operation ended.
+struct Results {
+  std::uint64_t calls = 0;
+  std::uint64_t woken = 0;
+  std::uint64_t again = 0;
+  std::uint64_t timed_out = 0;
+  std::uint64_t interrupted = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t threads_woken = 0;
+  std::uint64_t threads_requeued = 0;
+  std::uint64_t useless = 0;
+};
+
 TEST(CollectFutex, EveryOperationIsCountedWithItsResults) {
   WaitsRound waits("operations");
   SKIP_WHERE_UNUSABLE(waits);
   waits.run();
-  const auto expect = [&](const char* operation, const FutexCalls& expected) {
+  const auto expect = [&](const char* operation, const Results& expected) {
     SCOPED_TRACE(operation);
     const FutexCalls found = waits.sum(operation);
     EXPECT_EQ(found.calls, expected.calls);
@@ -106,6 +121,30 @@ TEST(CollectFutex, ChildrenAreFollowedWhereAsked) {
     waits.run();
     EXPECT_EQ(waits.sum("WAIT").again, follow ? 12u : 0u);
   }
+}
+
+/// A child without rights: the collector says so, the round goes on.
+TEST(CollectFutex, WithoutRightsItIsUnavailableWithReasonAndRemedy) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0 && ::geteuid() == 0) ::_exit(9);
+    const auto collector = make_waits_collector({});
+    collector->attach({.pid = ::getpid()});
+    collector->start();
+    collector->stop();
+    reports::Round round;
+    collector->collect(round);
+    const reports::Capability capability = collector->capability();
+    const bool said = capability.state == reports::CapabilityState::kUnavailable &&
+                      !capability.detail.empty() && !capability.remedy.empty() && !round.waits;
+    ::_exit(said ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 9) GTEST_SKIP() << "cannot become another user";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
