@@ -49,6 +49,8 @@ SampleDrain::SampleDrain(const SamplingEvent& event, const Observed& observed)
     for (int cpu = 0; cpu < cpus; ++cpu) open_ring({.tid = -1, .cpu = cpu});
   }
   look_for_threads();
+  // The rings hold half a second of stack copies, and the tables of a large program take that long.
+  if (event_.unwind != UnwindMethod::kFramePointers) mappings_.load_tables();
 }
 
 SampleDrain::~SampleDrain() { finish(); }

@@ -2,9 +2,11 @@
 // object.
 //
 // The population is a tree of calls through the code that is mapped into this process (this program
-// with its debug information, libc, libstdc++), in which few callees are frequent and many are
-// rare, as in a real profile; leaves are spread over the instructions of their functions. Whatever
-// is looked up is looked up from nothing: symbol tables and DWARF are read within the time.
+// with its debug information, libc, libstdc++), in which few callees are frequent and others rare;
+// leaves are spread over the instructions of their functions. It is of the order of a real one: a
+// thousand samples of the reference daemon have 450 nodes and 230 stacks. The cost grows with
+// distinct call paths: a population in which 1 000 000 samples have 2 600 000 nodes took 14 s and
+// 590 MB. Symbol tables and DWARF are read within the time.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -29,7 +31,7 @@ constexpr std::size_t kSamples = 1'000'000;
 constexpr std::size_t kFrames = 32;
 constexpr std::size_t kSites = 20'000;  // distinct return addresses
 constexpr double kCallees = 4;          // of each call site
-constexpr double kSkew = 20;            // 93 % of its calls go to the first
+constexpr double kSkew = 138;           // 99 % of its calls go to the first
 
 double thread_cpu_s() {
   timespec time{};

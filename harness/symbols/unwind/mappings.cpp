@@ -36,6 +36,10 @@ void Mappings::add(const ExecutableMapping& mapping) {
   regions_[mapping.start].mapping = mapping;
 }
 
+void Mappings::load_tables() {
+  for (const auto& [start, region] : regions_) region_at(start);
+}
+
 Mappings::Region* Mappings::region_at(std::uint64_t address) {
   const auto after = regions_.upper_bound(address);
   if (after == regions_.begin()) return nullptr;

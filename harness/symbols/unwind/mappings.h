@@ -29,6 +29,9 @@ class Mappings {
   /// Reads /proc/PID/maps again, because code may have been mapped meanwhile.
   void refresh();
 
+  /// Compiles the tables of all that is mapped now, so that no later call waits for that.
+  void load_tables();
+
   /// What is known of one instruction. `table` is nullptr where no code is mapped, `rules` where
   /// the object has none for this address.
   struct Place {
