@@ -50,7 +50,9 @@ SampleDrain::SampleDrain(const SamplingEvent& event, const Observed& observed)
   }
   look_for_threads();
   // The rings hold half a second of stack copies, and the tables of a large program take that long.
-  if (event_.unwind != UnwindMethod::kFramePointers) mappings_.load_tables();
+  if (event_.unwind != UnwindMethod::kFramePointers) {
+    mappings_.try_emplace(observed.pid, observed.pid).first->second.load_tables();
+  }
 }
 
 SampleDrain::~SampleDrain() { finish(); }

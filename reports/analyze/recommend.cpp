@@ -88,7 +88,7 @@ std::string capability_step(const Report& report) {
   std::vector<std::string> words;
   for (const Capability& capability : report.capabilities) {
     if (capability.state == CapabilityState::kAvailable || capability.remedy.empty()) continue;
-    words.push_back(fmt::format("{} ({})", capability.name, code(capability.remedy)));
+    words.push_back(fmt::format("{} ({})", code(capability.name), code(capability.remedy)));
   }
   if (words.empty()) return "";
   return fmt::format("Give back what could not be measured: {}.", join_words(words));

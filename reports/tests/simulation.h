@@ -10,7 +10,7 @@ namespace vfsprof::reports::synthetic {
 
 /// A profiled program whose true shares are known.
 struct World {
-  std::string name;
+  std::string name = {};
   std::vector<double> shares{0.35, 0.25, 0.2, 0.12, 0.06, 0.02};  ///< of its categories
   std::size_t rounds = 3;
   std::size_t slices = 100;            ///< of 100 ms, in each round
