@@ -123,7 +123,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
             bars = {len(re.findall(r'(?<!\\)\|', row)) for row in rows}
             assert len(bars) == 1 and set(rows[1]) <= set('| -:'), (path, block[:500])
         # Outside of code a backslash escapes; within, the next backtick ends it.
-        outside = re.sub(r'\\.|`[^`\n]*`', '', text)
+        outside = re.sub(r'^```\n.*?^```\n', '', text, flags=re.M | re.S)
+        outside = re.sub(r'\\.|`[^`\n]*`', '', outside)
         assert '`' not in outside, path
         tags = set(re.findall(r'<[^>\n]*>?', outside))
         assert tags <= {'<details>', '</details>', '<summary>', '</summary>', '<br>'}, (path, tags)
