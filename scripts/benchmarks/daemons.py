@@ -209,7 +209,7 @@ def unclassified(name):
             raise Unavailable("needs root, to mount and record; run it with sudo")
         for needed in (program, "perf", "fio"):
             if not shutil.which(needed):
-                raise Unavailable(f"{needed} is not installed; scripts/setup installs it")
+                raise Unavailable(f"{needed} is not installed; scripts/setup --bench installs it")
         folder = tempfile.mkdtemp(dir=tools.work)
         text = record(name, folder, 2 if tools.quick else 4)
         report = json.loads(tools.output(tools.program("vfsprof"), "import", text, "--json", "--out",
