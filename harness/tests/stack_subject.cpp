@@ -112,6 +112,7 @@ void stack_subject_handler(int) {
 [[gnu::noinline]] void stack_subject_deep(int depth) {
   volatile char room[512];
   room[0] = static_cast<char>(depth);
+  asm volatile("" : : "r"(room) : "memory");  // all of it is needed
   if (depth == 0) {
     while (!stopping) stack_subject_leaf();
   } else {
