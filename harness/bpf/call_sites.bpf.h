@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Call sites: the return addresses of a system call up to the program's own frames, found with rows
 // that were compiled from .eh_frame, and told again by comparing a few words of the stack.
 #pragma once

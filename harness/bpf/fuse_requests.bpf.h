@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Requests to the observed file system: queued by the kernel, read by the daemon, replied to.
 #pragma once
 
@@ -35,17 +36,32 @@ static __noinline int observe_connection(__u64 connection) {
   return 0;
 }
 
-/// A read from `regs->di` has returned a request.
-static __noinline int read_request(struct task_struct *task, struct pt_regs *regs) {
-  if (!task || !regs) return 0;
+/// A system call has read a request, or has spliced one into a pipe: then the thread's next read, from
+/// that pipe, tells which.
+static __noinline int read_request(struct thread_state *state, struct task_struct *task,
+                                   struct pt_regs *regs) {
+  if (!state || !task || !regs) return 0;
   struct request_key key = {.connection = connection_of(task, regs->di)};
-  if (!key.connection) return 0;
+  __u64 read_ns = bpf_ktime_get_ns();
   observe_connection(key.connection);
+  if (regs->orig_ax == splice_call) {
+    if (key.connection) {
+      state->spliced_connection = key.connection;
+      state->spliced_ns = read_ns;
+    }
+    return 0;
+  }
+  if (!key.connection) {
+    key.connection = state->spliced_connection;
+    read_ns = state->spliced_ns;
+    state->spliced_connection = 0;
+    if (!key.connection) return 0;
+  }
   __u64 buffer = regs->si;
   if (regs->orig_ax == readv_call && !read_word(regs->si, &buffer)) return 0;
   if (!read_word(buffer + 8, &key.unique)) return 0;
   struct request *request = bpf_map_lookup_elem(&requests, &key);
-  if (request) request->read_ns = bpf_ktime_get_ns();
+  if (request) request->read_ns = read_ns;
   return 0;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Futex calls: what they are at their entry, how they ended at their exit.
 #pragma once
 

@@ -66,7 +66,7 @@ inline void fill_syscall_classes(__u8* classes, bool fuse) {
     classes[call] = kClassFile;
   }
   if (!fuse) return;
-  for (const int call : {SYS_read, SYS_readv}) classes[call] |= kMayRead;
+  for (const int call : {SYS_read, SYS_readv, SYS_splice}) classes[call] |= kMayRead;
   for (const int call : {SYS_write, SYS_writev, SYS_splice}) classes[call] |= kMayReply;
 }
 

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Where the threads of one process wait and who wakes them, aggregated in the kernel. Tracepoints only.
 // Every program leaves at once where a task is not observed.
 #include "harness/bpf/fuse_requests.bpf.h"
 
+// Of the two licences, the one that the kernel demands of programs that read memory and tasks.
 char program_license[] SEC("license") = "GPL";
 
 enum { THREAD_SIZE = 16384 };
@@ -50,10 +52,11 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result) {
   if (!state) return 0;
   if (is_futex_class(class & kClassMask)) {
     if (state->in_call) exit_futex(state, result);
-  } else if (class & kMayReply) {
-    exit_reply(state);
-  } else if (result >= kRequestHeaderBytes) {
-    read_request(bpf_get_current_task_btf(), regs);
+    return 0;
+  }
+  if (class & kMayReply) exit_reply(state);
+  if ((class & kMayRead) && result >= kRequestHeaderBytes) {
+    read_request(state, bpf_get_current_task_btf(), regs);
   }
   return 0;
 }

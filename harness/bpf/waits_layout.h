@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
 // What the BPF programs of waits.bpf.c and the process that reads their maps share. C, since both
@@ -26,7 +27,7 @@ enum syscall_class {
   kClassPoll,
   kClassFile,
   kClassMask = 0x3f,
-  kMayRead = 0x40,   // a request from /dev/fuse into a buffer
+  kMayRead = 0x40,   // a request from /dev/fuse into a buffer or pipe
   kMayReply = 0x80,  // to one
   kSyscalls = 512,
 };

@@ -132,6 +132,7 @@ void WaitsProgram::Impl::configure(const WaitsSettings& settings) {
   fill_syscall_classes(constants.syscall_classes, fuse_tracepoints && settings.observe_fuse);
   constants.futex_call = SYS_futex;
   constants.readv_call = SYS_readv;
+  constants.splice_call = SYS_splice;
   struct stat device{};
   if (::stat("/dev/fuse", &device) == 0) {
     constants.fuse_device = (major(device.st_rdev) << 20) | minor(device.st_rdev);

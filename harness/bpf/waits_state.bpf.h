@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The state of the BPF programs of waits.bpf.c: settings, maps, and what is kept of each thread.
 #pragma once
 
@@ -25,6 +26,7 @@ const volatile __u32 module_count = 0;
 const volatile __u32 fuse_device = 0;  // /dev/fuse as the kernel numbers devices
 const volatile int futex_call = -1;    // system call numbers
 const volatile __u64 readv_call = ~0ull;
+const volatile __u64 splice_call = ~0ull;
 
 // Set while the programs run.
 volatile bool enabled = false;
@@ -128,6 +130,9 @@ struct thread_state {
   __u64 reply_enter_ns;
   __u32 reply_operation;
   __u32 replied;
+  // A request that is in a pipe.
+  __u64 spliced_connection;
+  __u64 spliced_ns;
   __u64 window[kWindowBytes / 8];  // the end of the stack
   __u32 next_way;
   struct cached_site sites[kCachedSites];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // The wall clock: each thread is running, runnable or blocked, and every nanosecond is one of those.
 #pragma once
 

@@ -11,6 +11,7 @@
 #include "harness/collect/drain.h"
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
+#include "harness/collect/round_threads.h"
 #include "harness/symbols/stack_resolver.h"
 #include "harness/symbols/symbol_table.h"
 #include "harness/symbols/user_symbols.h"
@@ -77,18 +78,6 @@ std::string description_of(UnwindMethod method) {
   if (method == UnwindMethod::kFramePointers) return "frame pointers";
   return fmt::format("unwind tables from copies of {} KiB{}", kStackCopyBytes / 1024,
                      method == UnwindMethod::kAuto ? ", then frame pointers" : "");
-}
-
-/// The index of a thread in the round; one that ended before anybody else saw it is added.
-std::uint32_t thread_index(reports::Round& round, pid_t tid, const std::string& kernel_name) {
-  const auto found = std::ranges::find(round.threads, tid, &reports::Thread::tid);
-  if (found != round.threads.end()) {
-    return static_cast<std::uint32_t>(found - round.threads.begin());
-  }
-  const std::string full_name = full_thread_name(kernel_name);
-  round.threads.push_back(
-      {.tid = tid, .name = kernel_name, .full_name = full_name, .role = thread_role(full_name)});
-  return static_cast<std::uint32_t>(round.threads.size() - 1);
 }
 
 void Sampler::collect(reports::Round& round) {

@@ -7,6 +7,7 @@ from typing import Callable
 
 import daemons
 import futexes
+import observing
 import opportunities
 import reporting
 import sampling
@@ -279,6 +280,14 @@ ROWS = [
         "", at_least(0.9), opportunities.precision),
     Row("opportunities-recall", "planted faults that reports find",
         "", at_least(0.9), opportunities.recall),
+    Row("observe-call", "CPU that both ledgers add to a futex call, at 400 000 calls/s", "us", at_most(1.0, " us"),
+        observing.ledgers_per_call),
+    Row("observe-share", "CPU that both ledgers add to an operation, at 40 000 futex calls/s", "%", at_most(3, " %"),
+        observing.ledgers_share),
+    Row("observe-perf-trace", "CPU that both ledgers add, to what perf trace -s adds", "", at_most(0.15),
+        observing.ledgers_to_perf_trace),
+    Row("observe-memory", "memory of vfsprof and its BPF maps while it samples and traces", "MiB", at_most(200, " MiB"),
+        observing.memory),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
     Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
         sampling.cost(PATHS, "mutex-pool", 99)),

@@ -18,8 +18,8 @@ def cost(scenario, variant, frequency_hz):
         rounds = "6" if tools.quick else "14"
         out = os.path.join(tools.work, f"sampling-{frequency_hz}")
         tools.output(tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--placement", "packed",
-                     "--rounds", rounds, "--profile-rounds", rounds, "--frequency", str(frequency_hz), "--no-floor", "--out",
-                     out)
+                     "--rounds", rounds, "--profile-rounds", rounds, "--trace-rounds", "0", "--frequency", str(frequency_hz),
+                     "--no-floor", "--out", out)
         with open(os.path.join(out, "run.json"), encoding="utf-8") as file:
             result = json.load(file)
         costs = {}
