@@ -26,15 +26,15 @@ enum { EINTR = 4, EAGAIN = 11, ETIMEDOUT = 110, ERESTARTSYS = 512, ERESTART_REST
 enum { CALL_WAITV = 449, CALL_WAKE = 454, CALL_WAIT = 455, CALL_REQUEUE = 456 };
 
 #define BIT(operation) (1u << (operation))
-#define WAITS                                                                                   \
-  (BIT(FUTEX_WAIT) | BIT(FUTEX_WAIT_BITSET) | BIT(FUTEX_LOCK_PI) | BIT(FUTEX_LOCK_PI2) |        \
-   BIT(FUTEX_TRYLOCK_PI) | BIT(FUTEX_WAIT_REQUEUE_PI) | BIT(kOperationWaitv) |                  \
+#define WAITS                                                                            \
+  (BIT(FUTEX_WAIT) | BIT(FUTEX_WAIT_BITSET) | BIT(FUTEX_LOCK_PI) | BIT(FUTEX_LOCK_PI2) | \
+   BIT(FUTEX_TRYLOCK_PI) | BIT(FUTEX_WAIT_REQUEUE_PI) | BIT(kOperationWaitv) |           \
    BIT(kOperationWait2) | BIT(kOperationRestart))
-#define REQUEUES                                                                                \
-  (BIT(FUTEX_REQUEUE) | BIT(FUTEX_CMP_REQUEUE) | BIT(FUTEX_CMP_REQUEUE_PI) |                    \
+#define REQUEUES                                                             \
+  (BIT(FUTEX_REQUEUE) | BIT(FUTEX_CMP_REQUEUE) | BIT(FUTEX_CMP_REQUEUE_PI) | \
    BIT(kOperationRequeue2))
-#define WAKES                                                                                   \
-  (REQUEUES | BIT(FUTEX_WAKE) | BIT(FUTEX_WAKE_BITSET) | BIT(FUTEX_WAKE_OP) |                   \
+#define WAKES                                                                 \
+  (REQUEUES | BIT(FUTEX_WAKE) | BIT(FUTEX_WAKE_BITSET) | BIT(FUTEX_WAKE_OP) | \
    BIT(FUTEX_UNLOCK_PI) | BIT(kOperationWake2))
 #define IS(set, operation) (((set) >> ((operation) & 31)) & 1)
 
@@ -46,7 +46,7 @@ INLINE __u64 word_of_waiter(__u64 waiters, __u32 index) {
 }
 
 /// Operation and word of a futex call from its registers.
-INLINE void read_call(struct thread_state *state, struct pt_regs *regs, long id) {
+INLINE void read_call(struct thread_state* state, struct pt_regs* regs, long id) {
   state->word = regs->di;
   state->waiters = 0;
   state->wakes_at_most = regs->dx;
@@ -62,7 +62,7 @@ INLINE void read_call(struct thread_state *state, struct pt_regs *regs, long id)
   }
 }
 
-static __noinline int enter_futex(struct thread_state *state, struct pt_regs *regs, long id) {
+static __noinline int enter_futex(struct thread_state* state, struct pt_regs* regs, long id) {
   if (!state || !regs) return 0;
   if ((syscall_classes[id & (kSyscalls - 1)] & kClassMask) == kClassRestart) {
     if (!state->restarts) return 0;
@@ -80,10 +80,10 @@ static __noinline int enter_futex(struct thread_state *state, struct pt_regs *re
   return 0;
 }
 
-static __noinline __u32 find_futex(struct thread_state *state) {
+static __noinline __u32 find_futex(struct thread_state* state) {
   if (!state) return kNoIndex;
   const __u32 slot = ((__u32)(state->word >> 2) ^ state->site ^ state->operation) % kCachedFutexes;
-  struct cached_futex *cached = &state->futexes[slot];
+  struct cached_futex* cached = &state->futexes[slot];
   if (cached->entry != kNoIndex && cached->word == state->word && cached->site == state->site &&
       cached->operation == state->operation) {
     return cached->entry;
@@ -93,12 +93,12 @@ static __noinline __u32 find_futex(struct thread_state *state) {
                                 .site = state->site,
                                 .operation = state->operation};
   __u32 index = kNoIndex;
-  const __u32 *known = bpf_map_lookup_elem(&futex_index, &key);
+  const __u32* known = bpf_map_lookup_elem(&futex_index, &key);
   if (known) {
     index = *known;
   } else {
     index = next_index(&used.futexes, MAX_FUTEXES, &used.lost_futexes);
-    struct futex_entry *entry = bpf_map_lookup_elem(&futexes, &index);
+    struct futex_entry* entry = bpf_map_lookup_elem(&futexes, &index);
     if (index == kNoIndex || !entry) return kNoIndex;
     entry->key = key;
     bpf_map_update_elem(&futex_index, &key, &index, BPF_ANY);
@@ -110,7 +110,7 @@ static __noinline __u32 find_futex(struct thread_state *state) {
   return index;
 }
 
-INLINE void end_wait(struct thread_state *state, struct futex_entry *entry, long result,
+INLINE void end_wait(struct thread_state* state, struct futex_entry* entry, long result,
                      __u64 elapsed_ns) {
   if (result >= 0) {
     entry->woken++;
@@ -128,7 +128,7 @@ INLINE void end_wait(struct thread_state *state, struct futex_entry *entry, long
   entry->wait_time[log2_bucket(elapsed_ns)]++;
 }
 
-INLINE void end_wake(struct thread_state *state, struct futex_entry *entry, long result) {
+INLINE void end_wake(struct thread_state* state, struct futex_entry* entry, long result) {
   if (result == -EAGAIN) {
     entry->again++;
     return;
@@ -149,13 +149,13 @@ INLINE void end_wake(struct thread_state *state, struct futex_entry *entry, long
   if (woken + requeued == 0) entry->useless++;
 }
 
-static __noinline int exit_futex(struct thread_state *state, long result) {
+static __noinline int exit_futex(struct thread_state* state, long result) {
   if (!state) return 0;
   const __u64 elapsed_ns = bpf_ktime_get_ns() - state->enter_ns;
   const __u64 off_cpu_ns = state->off_cpu_ns - state->enter_off_cpu_ns;
   state->in_call = 0;
   if (state->wakeup != kNoIndex) {  // woken before it had left its CPU
-    struct wakeup_entry *wakeup = bpf_map_lookup_elem(&wakeups, &state->wakeup);
+    struct wakeup_entry* wakeup = bpf_map_lookup_elem(&wakeups, &state->wakeup);
     if (wakeup) wakeup->wake_to_run[0]++;
     state->wakeup = kNoIndex;
   }
@@ -163,7 +163,7 @@ static __noinline int exit_futex(struct thread_state *state, long result) {
     state->word = word_of_waiter(state->waiters, result);
   }
   const __u32 index = find_futex(state);
-  struct futex_entry *entry = bpf_map_lookup_elem(&futexes, &index);
+  struct futex_entry* entry = bpf_map_lookup_elem(&futexes, &index);
   if (index == kNoIndex || !entry) return 0;
   entry->calls++;
   if (elapsed_ns > off_cpu_ns) entry->cpu_ns += elapsed_ns - off_cpu_ns;
@@ -178,18 +178,18 @@ static __noinline int exit_futex(struct thread_state *state, long result) {
 }
 
 /// The entry of a wake-up by the current thread, `state`; counts it.
-static __noinline __u32 count_wakeup(struct thread_state *state, __u32 wakee) {
+static __noinline __u32 count_wakeup(struct thread_state* state, __u32 wakee) {
   if (!state) return kNoIndex;
-  struct cached_wakeup *cached = &state->wakeups[wakee % kCachedWakeups];
+  struct cached_wakeup* cached = &state->wakeups[wakee % kCachedWakeups];
   __u32 index = cached->entry;
   if (index == kNoIndex || cached->word != state->word || cached->wakee != wakee) {
     const struct wakeup_key key = {.word = state->word, .waker = state->thread, .wakee = wakee};
-    const __u32 *known = bpf_map_lookup_elem(&wakeup_index, &key);
+    const __u32* known = bpf_map_lookup_elem(&wakeup_index, &key);
     if (known) {
       index = *known;
     } else {
       index = next_index(&used.wakeups, MAX_WAKEUPS, &used.lost_wakeups);
-      struct wakeup_entry *entry = bpf_map_lookup_elem(&wakeups, &index);
+      struct wakeup_entry* entry = bpf_map_lookup_elem(&wakeups, &index);
       if (index == kNoIndex || !entry) return kNoIndex;
       entry->key = key;
       bpf_map_update_elem(&wakeup_index, &key, &index, BPF_ANY);
@@ -198,7 +198,7 @@ static __noinline __u32 count_wakeup(struct thread_state *state, __u32 wakee) {
     cached->wakee = wakee;
     cached->entry = index;
   }
-  struct wakeup_entry *entry = bpf_map_lookup_elem(&wakeups, &index);
+  struct wakeup_entry* entry = bpf_map_lookup_elem(&wakeups, &index);
   if (entry) entry->count++;
   return index;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// The kernel's types as far as the BPF programs read them. Own and minimal: libbpf moves each field to
-// where the running kernel has it (preserve_access_index), so a build needs no kernel's BTF.
+// The kernel's types as far as the BPF programs read them. Own and minimal: libbpf moves each field
+// to where the running kernel has it (preserve_access_index), so a build needs no kernel's BTF.
 // clang-format off
 #pragma once
 

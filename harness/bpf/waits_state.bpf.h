@@ -2,12 +2,11 @@
 // The state of the BPF programs of waits.bpf.c: settings, maps, and what is kept of each thread.
 #pragma once
 
-#include "harness/bpf/vmlinux.h"
-
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "harness/bpf/vmlinux.h"
 #include "harness/bpf/waits_layout.h"
 
 #define MAX_THREADS 16384
@@ -34,13 +33,13 @@ volatile __u64 start_ns = 0;
 volatile __u64 stop_ns = 0;
 struct table_use used = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
 
-#define ARRAY(name, entries, value_type)       \
-  struct {                                     \
-    __uint(type, BPF_MAP_TYPE_ARRAY);          \
-    __uint(max_entries, entries);              \
-    __uint(map_flags, BPF_F_MMAPABLE);         \
-    __type(key, __u32);                        \
-    __type(value, value_type);                 \
+#define ARRAY(name, entries, value_type) \
+  struct {                               \
+    __uint(type, BPF_MAP_TYPE_ARRAY);    \
+    __uint(max_entries, entries);        \
+    __uint(map_flags, BPF_F_MMAPABLE);   \
+    __type(key, __u32);                  \
+    __type(value, value_type);           \
   } name SEC(".maps")
 #define HASH(name, entries, key_type, value_type) \
   struct {                                        \
@@ -151,19 +150,34 @@ struct {
 #define INLINE static __always_inline
 
 /// The state of an observed thread; of all others nothing, as quickly as can be.
-INLINE struct thread_state *state_of(struct task_struct *task) {
+INLINE struct thread_state* state_of(struct task_struct* task) {
   if (!follow_children && task->tgid != observed_tgid) return 0;
-  struct thread_state *state = bpf_task_storage_get(&states, task, 0, 0);
+  struct thread_state* state = bpf_task_storage_get(&states, task, 0, 0);
   return state && state->thread != kNoIndex ? state : 0;
 }
 
 INLINE __u32 log2_bucket(__u64 value) {
   __u32 bucket = 0;
-  if (value >> 32) { bucket += 32; value >>= 32; }
-  if (value >> 16) { bucket += 16; value >>= 16; }
-  if (value >> 8) { bucket += 8; value >>= 8; }
-  if (value >> 4) { bucket += 4; value >>= 4; }
-  if (value >> 2) { bucket += 2; value >>= 2; }
+  if (value >> 32) {
+    bucket += 32;
+    value >>= 32;
+  }
+  if (value >> 16) {
+    bucket += 16;
+    value >>= 16;
+  }
+  if (value >> 8) {
+    bucket += 8;
+    value >>= 8;
+  }
+  if (value >> 4) {
+    bucket += 4;
+    value >>= 4;
+  }
+  if (value >> 2) {
+    bucket += 2;
+    value >>= 2;
+  }
   if (value >> 1) bucket += 1;
   return bucket < kHistogramBuckets ? bucket : kHistogramBuckets - 1;
 }
@@ -174,7 +188,7 @@ INLINE __u64 mix(__u64 hash, __u64 value) {
 }
 
 /// The next unused index of a table, or kNoIndex if it is full.
-INLINE __u32 next_index(__u32 *in_use, __u32 max, __u64 *lost) {
+INLINE __u32 next_index(__u32* in_use, __u32 max, __u64* lost) {
   if (*in_use < max) {
     const __u32 index = __sync_fetch_and_add(in_use, 1);
     if (index < max) return index;
