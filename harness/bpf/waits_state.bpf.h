@@ -2,11 +2,14 @@
 // The state of the BPF programs of waits.bpf.c: settings, maps, and what is kept of each thread.
 #pragma once
 
+// clang-format off: libbpf's headers use the kernel's types, which come first.
+#include "harness/bpf/vmlinux.h"
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+// clang-format on
 
-#include "harness/bpf/vmlinux.h"
 #include "harness/bpf/waits_layout.h"
 
 #define MAX_THREADS 16384
