@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <ranges>
+#include <span>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 
@@ -35,6 +39,7 @@ Evidence::Evidence(const AnalysedProfile& analysed, const RuleSet& rules)
   rounds_.reserve(profile.sources.size());
   for (std::size_t i = 0; i < profile.sources.size(); ++i) {
     rounds_.emplace_back(rules, *profile.sources[i]->profile);
+    label_frames(i);
     add_samples(i);
     add_unresolved(i);
   }
@@ -192,18 +197,16 @@ Evidence::Shares Evidence::resample_claim(const Claim& claim, const std::vector<
   return shares;
 }
 
-std::vector<std::string> Evidence::frames_of(const Entry& entry) const {
-  std::vector<std::string> result;
-  if (!entry.stack) return result;
-  const Source& round = rounds_[entry.round];
-  const auto& stack = round.profile->stacks[*entry.stack];
-  for (std::size_t i = stack.size(); i-- > entry.deciding;) {
-    const std::string& name = round.classifier.name_of(stack[i]);
-    result.push_back(name.empty()
-                         ? fmt::format("{} (no symbol)", round.profile->frames[stack[i]].module)
-                         : name);
+void Evidence::label_frames(std::size_t round) {
+  Source& source = rounds_[round];
+  for (std::uint32_t frame = 0; frame < source.profile->frames.size(); ++frame) {
+    std::string name(source.classifier.name_of(frame));
+    if (name.empty()) name = fmt::format("{} (no symbol)", source.profile->frames[frame].module);
+    const auto next = static_cast<std::uint32_t>(labels_.size());
+    const auto [found, is_new] = label_index_.try_emplace(std::move(name), next);
+    if (is_new) labels_.push_back(found->first);
+    source.label_of.push_back(found->second);
   }
-  return result;
 }
 
 std::uint64_t Evidence::samples(const Claim& claim) const {
@@ -231,48 +234,76 @@ std::vector<EvidenceCell> Evidence::cells(const Claim& claim) const {
   return result;
 }
 
-std::vector<CarryingStack> Evidence::merged_stacks(const Claim& claim,
-                                                   std::size_t most_frames) const {
-  std::map<std::tuple<std::string, std::size_t, std::vector<std::string>>, CarryingStack> merged;
+std::vector<Evidence::MergedStack> Evidence::merged_stacks(const Claim& claim,
+                                                           std::size_t most_frames) const {
+  // Inner frames first: that is where stacks differ.
+  std::map<std::tuple<std::vector<std::uint32_t>, std::size_t, std::string_view>, MergedStack>
+      merged;
   double whole = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!claim[i]) continue;
-    std::vector<std::string> frames = frames_of(entries_[i]);
-    const bool is_cut = frames.size() > most_frames;
-    if (is_cut) frames.erase(frames.begin(), frames.end() - static_cast<long>(most_frames));
-    CarryingStack& stack = merged[{entries_[i].role, entries_[i].category, frames}];
-    stack.role = entries_[i].role;
-    stack.category = category(entries_[i]).id;
+    const Entry& entry = entries_[i];
+    std::vector<std::uint32_t> frames;
+    bool is_cut = false;
+    if (entry.stack) {
+      const Source& round = rounds_[entry.round];
+      const auto stack = std::span(round.profile->stacks[*entry.stack]).subspan(entry.deciding);
+      is_cut = stack.size() > most_frames;
+      for (const std::uint32_t frame : stack.first(std::min(stack.size(), most_frames))) {
+        frames.push_back(round.label_of[frame]);
+      }
+    }
+    const auto [found, is_new] =
+        merged.try_emplace({std::move(frames), entry.category, entry.role});
+    MergedStack& stack = found->second;
+    if (is_new) stack.first = i;
     stack.is_whole = stack.is_whole && !is_cut;
-    stack.frames = std::move(frames);
-    stack.share += entries_[i].weight_ns;
-    whole += entries_[i].weight_ns;
+    stack.share += entry.weight_ns;
+    whole += entry.weight_ns;
   }
-  std::vector<CarryingStack> result;
-  for (auto& [key, stack] : merged) result.push_back(std::move(stack));
+  std::vector<MergedStack> result;
+  for (auto& [key, stack] : merged) {
+    stack.frames = std::get<0>(key);
+    stack.share /= whole;
+    result.push_back(std::move(stack));
+  }
   std::ranges::stable_sort(
-      result, [](const CarryingStack& a, const CarryingStack& b) { return a.share > b.share; });
-  for (CarryingStack& stack : result) stack.share /= whole;
+      result, [](const MergedStack& a, const MergedStack& b) { return a.share > b.share; });
+  return result;
+}
+
+CarryingStack Evidence::with_names(const MergedStack& stack) const {
+  const Entry& entry = entries_[stack.first];
+  CarryingStack result;
+  result.role = entry.role;
+  result.category = category(entry).id;
+  for (const std::uint32_t label : std::views::reverse(stack.frames)) {
+    result.frames.push_back(labels_[label]);
+  }
+  result.is_whole = stack.is_whole;
+  result.share = stack.share;
   return result;
 }
 
 std::vector<CarryingStack> Evidence::carrying_stacks(const Claim& claim) const {
-  std::vector<CarryingStack> result;
+  std::vector<MergedStack> merged;
   for (const std::size_t most_frames : kFrameSteps) {
-    result = merged_stacks(claim, most_frames);
+    merged = merged_stacks(claim, most_frames);
     double carried = 0;
     std::size_t count = 0;
-    while (count < result.size() && carried < kCarried) carried += result[count++].share;
-    result.resize(count);
+    while (count < merged.size() && carried < kCarried) carried += merged[count++].share;
+    merged.resize(count);
     if (count <= kMostStacks) break;
   }
+  std::vector<CarryingStack> result;
+  for (const MergedStack& stack : merged) result.push_back(with_names(stack));
   return result;
 }
 
 std::size_t Evidence::call_sites(const Claim& claim) const {
   std::size_t count = 0;
   // The frame that decided is a function of a library; its callers say where it is called.
-  for (const CarryingStack& stack : merged_stacks(claim, 3)) count += stack.share >= kSiteShare;
+  for (const MergedStack& stack : merged_stacks(claim, 3)) count += stack.share >= kSiteShare;
   return count;
 }
 

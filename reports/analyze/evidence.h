@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -59,9 +61,6 @@ class Evidence {
   Shares resample_claim(const Claim& claim, const std::vector<Removal>& removals,
                         std::uint64_t seed) const;
 
-  /// Names of a stack's frames from its outer end to the frame that decided.
-  std::vector<std::string> frames_of(const Entry& entry) const;
-
   std::uint64_t samples(const Claim& claim) const;
   std::vector<EvidenceCell> cells(const Claim& claim) const;
 
@@ -78,7 +77,8 @@ class Evidence {
         : classifier(rules, samples), profile(&samples) {}
     Classifier classifier;
     const Profile* profile;
-    std::vector<std::size_t> entry_of;  ///< for each of the profile's samples
+    std::vector<std::uint32_t> label_of;  ///< for each of its frames an index into labels_
+    std::vector<std::size_t> entry_of;    ///< for each of the profile's samples
   };
 
   void add_samples(std::size_t round);
@@ -87,11 +87,22 @@ class Evidence {
                const std::vector<std::vector<bool>>& frames,
                const std::vector<std::vector<bool>>& without) const;
   std::vector<std::vector<bool>> frames_that_match(const std::vector<std::string>& globs) const;
-  std::vector<CarryingStack> merged_stacks(const Claim& claim, std::size_t most_frames) const;
+  void label_frames(std::size_t round);
+  /// Claimed stacks that are one where only so many frames count, largest first, without names.
+  struct MergedStack {
+    std::vector<std::uint32_t> frames;  ///< labels from the frame that decided outward
+    std::size_t first = 0;              ///< one of its entries
+    bool is_whole = true;
+    double share = 0;
+  };
+  std::vector<MergedStack> merged_stacks(const Claim& claim, std::size_t most_frames) const;
+  CarryingStack with_names(const MergedStack& stack) const;
 
   const AnalysedProfile& analysed_;
   const RuleSet& rules_;
   std::vector<Source> rounds_;
+  std::vector<std::string> labels_;  ///< names of frames, each once
+  std::map<std::string, std::uint32_t, std::less<>> label_index_;
   std::vector<Entry> entries_;
 };
 
