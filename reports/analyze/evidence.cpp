@@ -21,7 +21,7 @@ constexpr double kCarried = 0.8;
 constexpr double kSiteShare = 0.1;
 constexpr std::size_t kMostStacks = 24;
 // Frames of a stack that are kept where whole stacks are too many to carry 80 % in kMostStacks.
-constexpr std::size_t kFrameSteps[] = {SIZE_MAX, 8, 6, 5, 4, 3, 2, 1};
+constexpr std::size_t kFrameSteps[] = {1, 2, 3, 4, 5, 6, 8, SIZE_MAX};
 
 bool names(const std::vector<std::string>& ids, const Category& category) {
   return std::ranges::any_of(ids, [&](const std::string& id) {
@@ -287,13 +287,15 @@ CarryingStack Evidence::with_names(const MergedStack& stack) const {
 
 std::vector<CarryingStack> Evidence::carrying_stacks(const Claim& claim) const {
   std::vector<MergedStack> merged;
+  // From few frames to many: fewer are cheaper, and more frames never make fewer stacks.
   for (const std::size_t most_frames : kFrameSteps) {
-    merged = merged_stacks(claim, most_frames);
+    std::vector<MergedStack> finer = merged_stacks(claim, most_frames);
     double carried = 0;
     std::size_t count = 0;
-    while (count < merged.size() && carried < kCarried) carried += merged[count++].share;
-    merged.resize(count);
-    if (count <= kMostStacks) break;
+    while (count < finer.size() && carried < kCarried) carried += finer[count++].share;
+    if (!merged.empty() && count > kMostStacks) break;
+    finer.resize(count);
+    merged = std::move(finer);
   }
   std::vector<CarryingStack> result;
   for (const MergedStack& stack : merged) result.push_back(with_names(stack));
