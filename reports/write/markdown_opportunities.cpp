@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "reports/analyze/characters.h"
 #include "reports/analyze/text.h"
@@ -11,6 +12,8 @@ namespace vfsprof::reports {
 namespace {
 
 using Align = MarkdownTable::Align;
+
+constexpr std::size_t kMostFrames = 10;
 
 std::string range(const Interval& impact) {
   return fmt::format("{:.1f} to {:.1f} %", 100 * impact.low, 100 * impact.high);
@@ -28,8 +31,12 @@ std::string stacks(const Opportunity& found) {
   std::string text = "```\n";
   for (const CarryingStack& stack : found.stacks) {
     text += verbatim(stack.role);
-    if (!stack.is_whole) text += ";...";
-    for (const std::string& frame : stack.frames) text += ";" + verbatim(frame);
+    // Outer frames are alike, and the report has a limit; report.json has them all.
+    const std::size_t left_out = stack.frames.size() - std::min(stack.frames.size(), kMostFrames);
+    if (!stack.is_whole || left_out > 0) text += ";...";
+    for (const std::string& frame : stack.frames | std::views::drop(left_out)) {
+      text += ";" + verbatim(frame);
+    }
     if (stack.frames.empty()) text += fmt::format(";({})", stack.category);
     text += fmt::format(" {:.1f} %\n", 100 * stack.share);
   }
