@@ -66,6 +66,12 @@ long noted(const std::string& operation, bool is_wait, long result) {
   return result;
 }
 
+/// Calls until one thread was woken or requeued: what sleeps may not be in its queue yet.
+template <class Call>
+void until_one(Call call) {
+  while (call() == 0) sleep_us(100);
+}
+
 /// Runs `wait` on another thread until it sleeps in system call `number`, then `wake`.
 template <class Wait, class Wake>
 void meet(long number, Wait wait, Wake wake) {
@@ -160,7 +166,9 @@ void use_wait_and_wake() {
   for (int i = 0; i < kTimes; ++i) {
     meet(
         SYS_futex, [&] { noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0)); },
-        [&] { noted("WAKE", false, futex(word, FUTEX_WAKE_PRIVATE, 1)); });
+        [&] {
+          until_one([&] { return noted("WAKE", false, futex(word, FUTEX_WAKE_PRIVATE, 1)); });
+        });
     noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 1));  // EAGAIN
     const timespec limit{0, 1'000'000};
     noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0, &limit));
@@ -172,30 +180,34 @@ void use_wait_and_wake() {
                 futex(word, FUTEX_WAIT_BITSET_PRIVATE, 0, nullptr, nullptr, 2));
         },
         [&] {
-          noted("WAKE_BITSET", false,
-                futex(word, FUTEX_WAKE_BITSET_PRIVATE, 1, nullptr, nullptr, kAnyBits));
+          until_one([&] {
+            return noted("WAKE_BITSET", false,
+                         futex(word, FUTEX_WAKE_BITSET_PRIVATE, 1, nullptr, nullptr, kAnyBits));
+          });
         });
     meet(
         SYS_futex, [&] { noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0)); },
         [&] {
           // The fourth argument of these is a number, not a time.
           const auto one = reinterpret_cast<const timespec*>(1);
-          noted("WAKE_OP", false,
-                futex(word, FUTEX_WAKE_OP_PRIVATE, 1, one, &other,
-                      FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0)));
+          until_one([&] {
+            return noted("WAKE_OP", false,
+                         futex(word, FUTEX_WAKE_OP_PRIVATE, 1, one, &other,
+                               FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0)));
+          });
         });
     meet(
         SYS_futex, [&] { noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0)); },
         [&] {
           const auto one = reinterpret_cast<const timespec*>(1);
-          futex(word, FUTEX_CMP_REQUEUE_PRIVATE, 0, one, &other, 0);
+          until_one([&] { return futex(word, FUTEX_CMP_REQUEUE_PRIVATE, 0, one, &other, 0); });
           noted("WAKE", false, futex(other, FUTEX_WAKE_PRIVATE, 1));
         });
     meet(
         SYS_futex, [&] { noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0)); },
         [&] {
           const auto one = reinterpret_cast<const timespec*>(1);
-          futex(word, FUTEX_REQUEUE_PRIVATE, 0, one, &other);
+          until_one([&] { return futex(word, FUTEX_REQUEUE_PRIVATE, 0, one, &other); });
           noted("WAKE", false, futex(other, FUTEX_WAKE_PRIVATE, 1));
         });
   }
@@ -221,7 +233,9 @@ bool use_waitv() {
     meet(
         SYS_futex_waitv,
         [&] { noted("futex_waitv", true, ::syscall(SYS_futex_waitv, words, 2, 0, nullptr, 0)); },
-        [&] { noted("WAKE", false, futex(second, FUTEX_WAKE_PRIVATE, 1)); });
+        [&] {
+          until_one([&] { return noted("WAKE", false, futex(second, FUTEX_WAKE_PRIVATE, 1)); });
+        });
   }
   return true;
 }
@@ -240,14 +254,19 @@ bool use_futex2() {
                           nullptr, CLOCK_MONOTONIC));
         },
         [&] {
-          noted("futex_wake", false,
+          until_one([&] {
+            return noted(
+                "futex_wake", false,
                 ::syscall(SYS_futex_wake, &word, std::uint64_t{kAnyBits}, 1, kFutex2Private));
+          });
         });
     futex_waitv words[2] = {futex_waitv_of(word), futex_waitv_of(other)};
     meet(
         SYS_futex, [&] { noted("WAIT", true, futex(word, FUTEX_WAIT_PRIVATE, 0)); },
         [&] {
-          noted("futex_requeue", false, ::syscall(SYS_futex_requeue, words, 0, 0, 1));
+          until_one([&] {
+            return noted("futex_requeue", false, ::syscall(SYS_futex_requeue, words, 0, 0, 1));
+          });
           noted("WAKE", false, futex(other, FUTEX_WAKE_PRIVATE, 1));
         });
   }

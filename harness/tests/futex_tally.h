@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <string_view>
 
 namespace vfsprof::harness {
 
@@ -56,20 +55,32 @@ inline void sleep_us(long microseconds) {
   ::nanosleep(&time, nullptr);
 }
 
-/// Waits, without a futex, until a thread of this process is blocked in system call `number`.
+/// What the kernel says of a thread of this process in /proc; ends the program if there is none.
+inline std::string proc_text(pid_t tid, const char* name) {
+  const std::string path = "/proc/self/task/" + std::to_string(tid) + "/" + name;
+  char text[512] = {};
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    std::perror(path.c_str());
+    std::abort();
+  }
+  const ssize_t got = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  return got > 0 ? std::string(text, static_cast<std::size_t>(got)) : "";
+}
+
+/// Waits, without a futex, until a thread of this process sleeps in system call `number`. That it
+/// entered the call is not enough: a tracer may hold it there, and a wake would then find nobody.
 inline void wait_until_in_call(pid_t tid, long number) {
-  const std::string path = "/proc/self/task/" + std::to_string(tid) + "/syscall";
   const std::string wanted = std::to_string(number) + " ";
   while (true) {
-    char text[64] = {};
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-      std::perror(path.c_str());
-      std::abort();
+    if (proc_text(tid, "syscall").starts_with(wanted)) {
+      const std::string stat = proc_text(tid, "stat");
+      if (const auto name_end = stat.rfind(')');
+          name_end != std::string::npos && stat.substr(name_end).starts_with(") S")) {
+        return;
+      }
     }
-    const bool got = ::read(fd, text, sizeof text - 1) > 0;
-    ::close(fd);
-    if (got && std::string_view(text).starts_with(wanted)) return;
     sleep_us(20);
   }
 }
