@@ -21,6 +21,7 @@ struct MeasureOptions {
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;
+  double scale = 1;            ///< of every count of work
   std::optional<std::uint64_t> seed;  ///< empty: the scenario's
   double equivalence_margin = 0.05;
   CollectorOptions collect;
