@@ -54,9 +54,9 @@ struct Job {
   std::chrono::nanoseconds thinktime{0};  ///< pause between loops
 
   JobForm form = JobForm::kPattern;
-  Program program;                                  ///< of kSteps
-  std::shared_ptr<const OperationList> operations;  ///< of kOperations
-  std::string text;             ///< the JSON of its setup, steps and operations, as it was read
+  Program program = {};                                  ///< of kSteps
+  std::shared_ptr<const OperationList> operations = {};  ///< of kOperations
+  std::string text = {};        ///< the JSON of its setup, steps and operations, as it was read
   std::uint64_t rate_iops = 0;  ///< operations per second and client; 0: as fast as they go
   bool recorded_pace = false;   ///< each operation starts when it did in the recording
   std::chrono::nanoseconds runtime{0};  ///< lowers the scenario's runtime_cap; 0: does not
