@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,10 +15,10 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #include "harness/error.h"
-#include "vfs/base/check.h"
 #include "vfs/base/result.h"
 
 namespace vfsprof::harness {
@@ -62,10 +63,11 @@ struct ChildPlan {
   std::vector<int> moved;    ///< room for one number per descriptor
   int first_free = 3;        ///< above every number that is a target
   int report = -1;           ///< where the child writes errno if it cannot start
+  int go = -1;               ///< where it waits for a byte, if it is held
   pid_t parent = -1;
 };
 
-ChildPlan plan_child(const ChildOptions& options, int report) {
+ChildPlan plan_child(const ChildOptions& options, int report, int go) {
   ChildPlan plan;
   for (const std::string& argument : options.command) {
     plan.arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -76,6 +78,7 @@ ChildPlan plan_child(const ChildOptions& options, int report) {
   plan.moved.resize(plan.fds.size());
   for (const ChildFd& fd : plan.fds) plan.first_free = std::max(plan.first_free, fd.theirs + 1);
   plan.report = report;
+  plan.go = go;
   plan.parent = ::getpid();
   return plan;
 }
@@ -86,6 +89,7 @@ bool arrange_descriptors(ChildPlan& plan) {
   const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, plan.first_free);
   if (report < 0) return false;
   plan.report = report;
+  if (plan.go >= 0) plan.go = ::fcntl(plan.go, F_DUPFD_CLOEXEC, plan.first_free);
   for (std::size_t i = 0; i < plan.fds.size(); ++i) {
     plan.moved[i] = ::fcntl(plan.fds[i].ours, F_DUPFD_CLOEXEC, plan.first_free);
     if (plan.moved[i] < 0) return false;
@@ -118,6 +122,11 @@ bool arrange_descriptors(ChildPlan& plan) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (!arrange_descriptors(plan)) give_up();
   if (before_exec) before_exec();
+  if (plan.go >= 0) {
+    eventfd_t value = 0;
+    while (::eventfd_read(plan.go, &value) != 0 && errno == EINTR) {
+    }
+  }
   ::execv(plan.arguments[0], plan.arguments.data());
   give_up();
   ::_exit(127);
@@ -152,32 +161,51 @@ std::string describe(const ExitStatus& status) {
                      name == nullptr ? "unknown" : name);
 }
 
-ChildProcess::ChildProcess(const ChildOptions& options) {
-  VFSPROF_CHECK(!options.command.empty());
+ChildProcess::ChildProcess(const ChildOptions& options) : program_(options.command.at(0)) {
   // Where whoever started us ignores SIGCHLD, the kernel would reap the child and keep no status.
   ::signal(SIGCHLD, SIG_DFL);
-  auto [error_in, error_out] = make_pipe();
-  ChildPlan plan = plan_child(options, error_out.get());
+  auto [report_in, report_out] = make_pipe();
+  report_ = std::move(report_in);
+  if (options.held) {
+    go_.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!go_) throw_environment("cannot make an eventfd", errno);
+  }
+  ChildPlan plan = plan_child(options, report_out.get(), go_.get());
   {
     const SignalsBlocked blocked;
     pid_ = ::fork();
     if (pid_ == 0) run_child(plan, options.before_exec);
   }
-  const std::string what = fmt::format("cannot start {}", options.command[0]);
-  if (pid_ < 0) throw_environment(what, errno);
-  error_out.reset();
+  if (pid_ < 0) throw_environment(fmt::format("cannot start {}", program_), errno);
+  report_out.reset();
   // The number cannot be somebody else's: the child stays a zombie until we reap it.
   pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  const int pidfd_error = errno;
+  if (!pidfd_) {
+    const int error_number = errno;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    throw_environment(fmt::format("cannot start {}", program_), error_number);
+  }
+  if (!options.held) wait_for_start();
+}
+
+void ChildProcess::release() {
+  ::eventfd_write(go_.get(), 1);
+  wait_for_start();
+}
+
+void ChildProcess::wait_for_start() {
   int child_error = 0;
   ssize_t n;
   do {
-    n = ::read(error_in.get(), &child_error, sizeof child_error);
+    n = ::read(report_.get(), &child_error, sizeof child_error);
   } while (n < 0 && errno == EINTR);
-  if (n == 0 && pidfd_) return;
-  if (n == 0) ::kill(pid_, SIGKILL);
+  report_.reset();
+  go_.reset();
+  if (n == 0) return;
   ::waitpid(pid_, nullptr, 0);
-  throw_environment(what, n == 0 ? pidfd_error : child_error);
+  status_ = ExitStatus{.code = 127, .signal = 0};
+  throw_environment(fmt::format("cannot start {}", program_), child_error);
 }
 
 ChildProcess::~ChildProcess() {
@@ -224,6 +252,19 @@ bool wait_readable(int fd, int pidfd) {
     if (entries[0].revents != 0) return true;
     if (entries[1].revents != 0) return false;
   }
+}
+
+std::filesystem::path find_program(const std::string& name) {
+  if (name.contains('/')) return ::access(name.c_str(), X_OK) == 0 ? name : "";
+  const char* const variable = std::getenv("PATH");
+  const std::string folders = variable != nullptr ? variable : "/usr/bin:/bin";
+  for (std::size_t at = 0; at <= folders.size();) {
+    const std::size_t end = std::min(folders.find(':', at), folders.size());
+    const std::filesystem::path path = std::filesystem::path(folders.substr(at, end - at)) / name;
+    if (::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path)) return path;
+    at = end + 1;
+  }
+  return {};
 }
 
 std::filesystem::path program_directory() {

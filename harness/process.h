@@ -33,6 +33,7 @@ struct ChildOptions {
   std::vector<std::string> command;   ///< command[0]: path of the program
   std::vector<ChildFd> fds;           ///< everything else but 0, 1 and 2 is closed
   std::function<void()> before_exec;  ///< runs in the child; only async-signal-safe work
+  bool held = false;  ///< waits before its program's first instruction, until `release`
 };
 
 /// A child process in a process group of its own (Ctrl-C reaches only us), which gets SIGTERM when
@@ -51,6 +52,9 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  /// Lets a held child run its program. Errors: EnvironmentError if that cannot be started.
+  void release();
+
   pid_t pid() const { return pid_; }
   /// A descriptor that polls readable once the process has ended.
   int pidfd() const { return pidfd_.get(); }
@@ -64,12 +68,20 @@ class ChildProcess {
  private:
   pid_t pid_ = -1;
   UniqueFd pidfd_;
+  void wait_for_start();
+
+  std::string program_;
+  UniqueFd report_;  ///< where the child says why it cannot start; at its end once it has
+  UniqueFd go_;      ///< what a held child waits for
   std::optional<ExitStatus> status_;
 };
 
 /// Waits until `fd` is readable (or at its end), or `pidfd` (may be -1) says that its process
 /// ended; true if `fd` is. Throws Interrupted when SIGINT or SIGTERM arrives.
 bool wait_readable(int fd, int pidfd);
+
+/// The program in PATH, or an empty path. A name with a slash is a path already.
+std::filesystem::path find_program(const std::string& name);
 
 /// The folder of the running program: where its sister programs are.
 std::filesystem::path program_directory();

@@ -7,7 +7,7 @@
 //   parse_target(text)
 //   2. measure    ExperimentOutcome run_experiment(options, progress): raw values, nothing derived
 //   3. keep       std::string to_json(result); RunResult run_result_from_json(text, origin)
-//   4. understand Report build_report(result, rules); render(report, "md")
+//   4. understand Report build_report(result, rules); render({result, rules, report}, "md")
 //
 // Recordings of other tools come in with PerfScriptReader and make_import_result; lint_markdown
 // checks the figures of a report.

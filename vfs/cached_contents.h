@@ -29,6 +29,7 @@
 #include "vfs/file_table.h"
 #include "vfs/metadata/metadata.h"
 #include "vfs/pool/block.h"
+#include "vfs/word_names.h"
 #include "vfs/write_behind.h"
 
 namespace vfsprof::vfs {
@@ -205,6 +206,7 @@ class CachedContents final : public FileContents {
   const ChunkGeometry geometry_{setup_.chunk_bytes};
   const BackingSource backing_;
   std::mutex eviction_;  // one thread makes room at a time
+  const WordName eviction_name_{eviction_, "contents.eviction", WordPurpose::kLock};
   std::atomic<std::uint64_t> peak_bytes_{0};
   Pool pool_;
   Metadata metadata_;

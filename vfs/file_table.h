@@ -14,6 +14,7 @@
 #include "vfs/base/check.h"
 #include "vfs/base/ids.h"
 #include "vfs/file_locks.h"
+#include "vfs/word_names.h"
 #include "vfs/write_back_failures.h"
 
 namespace vfsprof::vfs {
@@ -115,7 +116,9 @@ class FileTable {
   const Shard& shard_of(InodeId inode) const { return shards_[inode.value % kShards]; }
 
   std::array<Shard, kShards> shards_;
+  const WordName shards_name_{shards_, "files.shard", WordPurpose::kLock};
   std::mutex handles_mutex_;  // guards the owners, not the handles
+  const WordName handles_mutex_name_{handles_mutex_, "files.handles", WordPurpose::kLock};
   std::unordered_map<std::uint64_t, std::unique_ptr<Handle>> handles_;
 };
 

@@ -11,6 +11,7 @@
 #include "vfs/base/ids.h"
 #include "vfs/base/spin_lock.h"
 #include "vfs/flush/flush.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -73,7 +74,10 @@ class WriteBehindQueue {
   int batches_ = 0;  ///< being written
 
   std::mutex ending_mutex_;
+  const WordName ending_mutex_name_{ending_mutex_, "write_behind.ending", WordPurpose::kLock};
   std::condition_variable batch_ended_;
+  const WordName batch_ended_name_{batch_ended_, "write_behind.batch_ended",
+                                   WordPurpose::kCompletion};
 };
 
 }  // namespace vfsprof::vfs

@@ -22,6 +22,7 @@ Start here:
   vfsprof doctor                            what this machine allows, and how to get the rest
   vfsprof run --scenario smoke --variant mutex-pool
   vfsprof compare --scenario dirty-overwrite --variant mutex-pool --variant sync-path
+  vfsprof profile --pid PID                 the same report on any program that runs
   vfsprof import recording.txt              the report on a recording: the text of perf script
 
 Exit codes: 0 success, 1 a check said no, 2 bad input, 3 the environment lacks something,

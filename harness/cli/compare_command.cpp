@@ -8,8 +8,10 @@ namespace vfsprof::harness {
 void setup_compare(CLI::App& app, ExitCode& exit_code) {
   const auto options = std::make_shared<MeasureOptions>();
   options->command = "compare";
+  // Six pairs of rounds are the fewest that give the cost of observing an interval.
   options->timing_rounds = 8;
-  options->profiling_rounds = 4;
+  options->profiling_rounds = 6;
+  options->counting_rounds = 6;
   CLI::App* const command = app.add_subcommand(
       "compare", "Run a scenario under several variants in turn and say which is faster, and why");
   add_measure_options(*command, *options);

@@ -8,15 +8,16 @@
 #include <vector>
 
 #include "harness/cli/command.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
+#include "harness/cli/terminal.h"
 #include "harness/collect/environment.h"
 #include "harness/collect/proc.h"
 #include "reports/analyze/report.h"
 #include "reports/import/import_result.h"
 #include "reports/import/perf_script.h"
-#include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
-#include "reports/write/registry.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -31,6 +32,8 @@ struct ImportCommand {
   std::string rules;
   std::string out;
   bool json = false;
+  std::string color;
+  reports::ReportOptions report;
 };
 
 /// A recording may be larger than memory: it is read in pieces of one size.
@@ -69,9 +72,7 @@ void complete_environment(reports::Environment& environment) {
 }
 
 void import_recordings(const ImportCommand& options) {
-  const reports::RuleSet rules =
-      options.rules.empty() ? reports::default_rules()
-                            : reports::rules_from_json(read_file(options.rules), options.rules);
+  const reports::RuleSet rules = load_rules(options.rules);
   fs::path out = options.out;
   if (out.empty()) {
     const std::string stem = fs::path(options.files.front()).stem().string();
@@ -86,15 +87,12 @@ void import_recordings(const ImportCommand& options) {
   }
   complete_environment(result.environment);
   prepare_output_directory(out);
-  write_file(out / "import.json", reports::to_json(result));
-  const reports::Report report = reports::build_report(result, rules);
-  const std::string json = reports::render(report, "json");
-  const std::string markdown = reports::render(report, "md");
-  write_file(out / "report.json", json);
-  write_file(out / "report.md", markdown);
-  fmt::print("{}", options.json ? json : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/import.json, {0}/report.json and {0}/report.md\n",
-             out.string());
+  write_report_files({.directory = out,
+                      .result_name = "import.json",
+                      .json = options.json,
+                      .color = options.color,
+                      .report = options.report},
+                     result, rules);
 }
 
 }  // namespace
@@ -110,11 +108,13 @@ void setup_import(CLI::App& app, ExitCode&) {
       ->required();
   command->add_option("--event", options->event,
                       "Count samples of this event (default: the main one of each recording)");
-  command->add_option("--rules", options->rules,
-                      "Categories and rules of your own, as in reports/rules/default.json");
+  add_rules_option(*command, options->rules);
   command->add_option("--out", options->out,
                       "Directory for results (default: vfsprof-out/import-FILE)");
-  command->add_flag("--json", options->json, "Print the report as JSON instead of Markdown");
+  add_report_options(*command, options->report);
+  command->add_flag("--json", options->json,
+                    "Print the report as JSON (default: for a terminal, else as Markdown)");
+  add_color_option(*command, options->color);
   command->callback([options] { import_recordings(*options); });
 }
 

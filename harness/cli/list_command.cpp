@@ -12,6 +12,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 #include "reports/lint/linter.h"
+#include "reports/rules/opportunity_rules.h"
 #include "reports/rules/rule_set.h"
 #include "reports/write/registry.h"
 #include "vfs/counters.h"
@@ -72,6 +73,27 @@ void list_collectors() {
 void list_categories() {
   for (const reports::Category& category : reports::default_rules().categories) {
     print_entry(category.id, category.title);
+    print_entry("", category.description);
+  }
+}
+
+void list_rules() {
+  const reports::RuleSet rules = reports::default_rules();
+  for (const reports::Rule& rule : rules.rules) {
+    print_entry(rule.id,
+                fmt::format("{}: {}", rules.categories[rule.category].id, rule.description));
+  }
+}
+
+void list_opportunities() {
+  for (const reports::OpportunityRule& rule : reports::default_opportunity_rules()) {
+    print_entry(rule.id, rule.title);
+    std::string changes;
+    for (const reports::NamedValue& change : rule.changes) {
+      changes += fmt::format(" {}={};", change.name, change.value);
+    }
+    print_entry("", fmt::format("remedy ({} complexity):{} {}", to_string(rule.complexity), changes,
+                                rule.remedy));
   }
 }
 
@@ -105,6 +127,9 @@ constexpr std::array kListings{
     Listing{"targets", "Targets (--target)", list_targets},
     Listing{"collectors", "Collectors", list_collectors},
     Listing{"categories", "Categories of samples, of every report", list_categories},
+    Listing{"rules", "Rules that give samples their category (--rules FILE adds to them)",
+            list_rules},
+    Listing{"opportunities", "What reports recommend, and by which remedy", list_opportunities},
     Listing{"formats", "Report formats (report --format)", list_formats},
     Listing{"lint-rules", "What vfsprof lint looks for in a report", list_lint_rules},
     Listing{"counters", "Counters that the reference file system publishes", list_counters},

@@ -6,16 +6,19 @@
 #include <filesystem>
 
 #include "harness/cli/progress.h"
+#include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
+#include "harness/cli/rules_option.h"
+#include "harness/cli/terminal.h"
+#include "harness/collect/collector_set.h"
+#include "harness/collect/events.h"
 #include "harness/collect/perf_event.h"
 #include "harness/error.h"
 #include "harness/floors/floors.h"
 #include "harness/process.h"
 #include "harness/scenario/budget.h"
 #include "reports/analyze/report.h"
-#include "reports/model/json.h"
 #include "reports/rules/rule_set.h"
-#include "reports/write/registry.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -46,14 +49,11 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.seed = options.seed.value_or(result.scenario.seed);
   measure_footprint(result.scenario, result.seed);  // refuses what cannot be done
   result.equivalence_margin = options.equivalence_margin;
-  if (!encode_event(options.collect.event)) {
-    throw BadInput(fmt::format(
-        "unknown event '{}': --event takes a libpfm4 name such as cycles, instructions, cpu-clock "
-        "or page-faults",
-        options.collect.event));
-  }
   result.floors = !options.no_floor;
-  result.collect = options.collect;
+  result.collect = complete_collector_options(options.collect, options.counters);
+  if (!result.collect.events.empty()) result.counting_rounds = options.counting_rounds;
+  const bool can_trace = has_collector_for(reports::RoundKind::kTracing);
+  result.tracing_rounds = options.tracing_rounds.value_or(can_trace ? options.profiling_rounds : 0);
   result.work_directory = options.work_directory.empty() ? out : fs::path(options.work_directory);
   return result;
 }
@@ -82,21 +82,6 @@ ExperimentOptions to_machine_experiment(const MeasureOptions& options) {
   return result;
 }
 
-/// Writes COMMAND.json, report.json and report.md; prints what was asked for.
-reports::Report write_reports(const MeasureOptions& options, const fs::path& out,
-                              const reports::RunResult& result) {
-  write_file(out / fmt::format("{}.json", options.command), reports::to_json(result));
-  const reports::Report report = reports::build_report(result, reports::default_rules());
-  const std::string json = reports::render(report, "json");
-  const std::string markdown = reports::render(report, "md");
-  write_file(out / "report.json", json);
-  write_file(out / "report.md", markdown);
-  fmt::print("{}", options.json ? json : markdown);
-  fmt::print(stderr, "vfsprof: wrote {0}/{1}.json, {0}/report.json and {0}/report.md\n",
-             out.string(), options.command);
-  return report;
-}
-
 bool has_verdict(const reports::Report& report) {
   return std::ranges::none_of(report.comparisons, [](const reports::Comparison& comparison) {
     return comparison.verdict == reports::Verdict::kUndecided ||
@@ -105,6 +90,49 @@ bool has_verdict(const reports::Report& report) {
 }
 
 }  // namespace
+
+void add_unwind_option(CLI::App& command, CollectorOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& [name, method] : kUnwindMethods) names.emplace_back(name);
+  command
+      .add_option_function<std::string>(
+          "--unwind",
+          [&options](const std::string& chosen) {
+            for (const auto& [name, method] : kUnwindMethods) {
+              if (name == chosen) options.unwind = method;
+            }
+          },
+          "How user stacks are walked: by frame pointers (fp), by unwind tables from a copy of the "
+          "stack in each sample (dwarf), by both (auto)")
+      ->check(CLI::IsMember(names))
+      ->default_str("auto");
+}
+
+void add_collector_options(CLI::App& command, CollectorOptions& options, std::string& counters) {
+  command.add_option("--frequency", options.frequency_hz, "Samples per second and thread")
+      ->check(CLI::Range(1, 20000))
+      ->capture_default_str();
+  command
+      .add_option("--event", options.event,
+                  "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
+      ->capture_default_str();
+  add_unwind_option(command, options);
+  command.add_option(
+      "--counters", counters,
+      "Events to count per thread, in rounds of their own: names of libpfm4 and "
+      "tracepoints, separated by commas (instructions,page-faults,sched:sched_switch)");
+}
+
+CollectorOptions complete_collector_options(CollectorOptions options, const std::string& counters) {
+  if (!encode_event(options.event)) {
+    throw BadInput(fmt::format(
+        "unknown event '{}': --event takes a libpfm4 name such as cycles, instructions, cpu-clock "
+        "or page-faults",
+        options.event));
+  }
+  if (!counters.empty()) options.events = parse_event_names(counters);
+  return options;
+}
 
 void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command
@@ -128,23 +156,31 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
                   "comparable under one)")
       ->check(CLI::Range(0.001, 1000.0))
       ->capture_default_str();
+  command
+      .add_option(
+          "--trace-rounds", options.tracing_rounds,
+          "Rounds with the ledgers of waits per variant (default: as many as profiling rounds)")
+      ->check(CLI::Range(0, 1000));
+  command
+      .add_option("--counter-rounds", options.counting_rounds,
+                  "Rounds that count the events of --counters, per variant")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command.add_option("--seed", options.seed,
                      "Seed of operations and order (default: the scenario's)");
-  command.add_option("--frequency", options.collect.frequency_hz, "Samples per second and thread")
-      ->check(CLI::Range(1, 20000))
-      ->capture_default_str();
-  command
-      .add_option("--event", options.collect.event,
-                  "What to sample, a libpfm4 event name; cycles falls back to cpu-clock")
-      ->capture_default_str();
+  add_collector_options(command, options.collect, options.counters);
   command.add_option("--out", options.out,
                      "Directory for results (default: vfsprof-out/COMMAND-SCENARIO)");
   command.add_option(
       "--work-dir", options.work_directory,
       "Directory on a disk for mount point and cache (default: the --out directory)");
+  add_rules_option(command, options.rules);
   command.add_flag("--no-floor", options.no_floor,
                    "Leave out the null handler and the floors of the machine");
-  command.add_flag("--json", options.json, "Print the report as JSON instead of Markdown");
+  add_report_options(command, options.report);
+  command.add_flag("--json", options.json,
+                   "Print the report as JSON (default: for a terminal, else as Markdown)");
+  add_color_option(command, options.color);
 }
 
 ExitCode measure(const MeasureOptions& options) {
@@ -156,6 +192,7 @@ ExitCode measure(const MeasureOptions& options) {
   const bool only_machine = options.scenario == kFloorsScenario;
   const ExperimentOptions experiment =
       only_machine ? to_machine_experiment(options) : to_experiment(options, out);
+  const reports::RuleSet rules = load_rules(options.rules);
   prepare_output_directory(out);
   catch_interrupts();
 
@@ -173,7 +210,13 @@ ExitCode measure(const MeasureOptions& options) {
     throw Interrupted(outcome.interrupted_by);
   }
 
-  const reports::Report report = write_reports(options, out, outcome.result);
+  const reports::Report report =
+      write_report_files({.directory = out,
+                          .result_name = fmt::format("{}.json", options.command),
+                          .json = options.json,
+                          .color = options.color,
+                          .report = options.report},
+                         outcome.result, rules);
   if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
   if (!outcome.failure.empty()) throw EnvironmentError(outcome.failure);
   return options.require_verdict && !has_verdict(report) ? ExitCode::kUndecided

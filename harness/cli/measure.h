@@ -7,6 +7,7 @@
 
 #include "harness/error.h"
 #include "harness/experiment/experiment.h"
+#include "reports/analyze/report.h"
 
 namespace vfsprof::harness {
 
@@ -18,20 +19,35 @@ struct MeasureOptions {
   std::string target = "fuse";
   std::string placement;       ///< empty: the scenario's
   std::string out;             ///< empty: vfsprof-out/COMMAND-SCENARIO
+  std::string rules;           ///< file of rules over the default ones; empty: none
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;
-  double scale = 1;            ///< of every count of work
-  std::optional<std::uint64_t> seed;  ///< empty: the scenario's
+  double scale = 1;                        ///< of every count of work
+  std::optional<unsigned> tracing_rounds;  ///< empty: as many as profiling rounds
+  unsigned counting_rounds = 0;            ///< if there are events to count
+  std::string counters;                    ///< names of events, separated by commas
+  std::optional<std::uint64_t> seed;       ///< empty: the scenario's
   double equivalence_margin = 0.05;
   CollectorOptions collect;
   bool no_floor = false;
+  reports::ReportOptions report;
   bool json = false;
+  std::string color;  ///< auto, always or never
   bool require_verdict = false;
 };
 
+/// Declares --unwind, for every command that samples. `options` must outlive the parsing.
+void add_unwind_option(CLI::App& command, CollectorOptions& options);
+
 /// Declares the options that both commands share.
 void add_measure_options(CLI::App& command, MeasureOptions& options);
+
+/// Declares the options of collectors, which every command that measures has. `counters`: names of
+/// events, separated by commas.
+void add_collector_options(CLI::App& command, CollectorOptions& options, std::string& counters);
+/// The options, complete. Throws BadInput if one of them names what does not exist.
+CollectorOptions complete_collector_options(CollectorOptions options, const std::string& counters);
 
 /// Runs the experiment, writes its files, prints the report on standard output, and says how it
 /// ended. Errors: BadInput, EnvironmentError, Interrupted; what was measured until then is written

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
+#include "harness/cli/terminal.h"
 #include "harness/error.h"
+#include "reports/model/json.h"
+#include "reports/write/registry.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
 
@@ -55,7 +58,37 @@ std::string read_file(const fs::path& path) {
     throw BadInput(fmt::format("cannot read {}: {}", path.string(),
                                fs::exists(path) ? "it is no readable file" : "it does not exist"));
   }
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // Results are many megabytes: not character by character.
+  std::string text(static_cast<std::size_t>(fs::file_size(path)), '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+reports::Report write_report_files(const ReportOutput& output, const reports::RunResult& result,
+                                   const reports::RuleSet& rules) {
+  const fs::path& out = output.directory;
+  write_file(out / output.result_name, reports::to_json(result));
+  const reports::Report report = reports::build_report(result, rules, output.report);
+  reports::RenderOptions options = terminal_options(output.color);
+  for (const reports::FlameGraphFile& graph : reports::flame_graph_files(report)) {
+    options.links.push_back({graph.title, graph.file});
+    reports::RenderOptions of_arm;
+    of_arm.arm = graph.arm;
+    write_file(out / graph.file, reports::render({result, rules, report, of_arm}, graph.format));
+  }
+  const reports::Rendering rendering{result, rules, report, options};
+  const std::string json = reports::render(rendering, "json");
+  const std::string markdown = reports::render(rendering, "md");
+  write_file(out / "report.json", json);
+  write_file(out / "report.md", markdown);
+  const std::string text =
+      !output.json && is_terminal_output() ? reports::render(rendering, "text") : "";
+  fmt::print("{}", output.json ? json : text.empty() ? markdown : text);
+  std::fflush(stdout);
+  fmt::print(stderr, "vfsprof: wrote {0}/{1}, {0}/report.json, {0}/report.md{2}\n", out.string(),
+             output.result_name, options.links.empty() ? "" : " and its flame graphs");
+  return report;
 }
 
 }  // namespace vfsprof::harness

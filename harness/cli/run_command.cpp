@@ -8,8 +8,10 @@ namespace vfsprof::harness {
 void setup_run(CLI::App& app, ExitCode& exit_code) {
   const auto options = std::make_shared<MeasureOptions>();
   options->command = "run";
-  options->timing_rounds = 3;
-  options->profiling_rounds = 3;
+  // Six pairs of rounds are the fewest that give the cost of observing an interval.
+  options->timing_rounds = 6;
+  options->profiling_rounds = 6;
+  options->counting_rounds = 6;
   CLI::App* const command = app.add_subcommand(
       "run", "Run a scenario under one variant and report where every thread spends its time");
   add_measure_options(*command, *options);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -16,8 +17,10 @@
 #include <string>
 #include <system_error>
 
+#include "harness/collect/capability_probes.h"
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
+#include "harness/process.h"
 #include "harness/symbols/symbol_table.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
@@ -32,11 +35,6 @@ Capability named(const char* name) {
   Capability result;
   result.name = name;
   return result;
-}
-
-/// The remedy as this user has to type it.
-std::string as_root(const std::string& command) {
-  return ::geteuid() == 0 ? command : "sudo " + command;
 }
 
 Capability fuse_device() {
@@ -60,19 +58,6 @@ Capability fuse_device() {
                                     : "in a container: --device /dev/fuse --cap-add SYS_ADMIN";
   }
   return result;
-}
-
-/// The program in PATH, or an empty path.
-std::filesystem::path find_program(const std::string& name) {
-  const char* const variable = std::getenv("PATH");
-  std::string folders = variable != nullptr ? variable : "/usr/bin:/bin";
-  for (std::size_t at = 0; at <= folders.size();) {
-    const std::size_t end = std::min(folders.find(':', at), folders.size());
-    const std::filesystem::path path = std::filesystem::path(folders.substr(at, end - at)) / name;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-    at = end + 1;
-  }
-  return {};
 }
 
 Capability fusermount() {
@@ -155,25 +140,6 @@ Capability kernel_symbol_names() {
   return result;
 }
 
-Capability tracepoints() {
-  Capability result = named("tracepoints");
-  std::string reason = "tracefs is not mounted";
-  for (const char* root : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
-    const std::filesystem::path id = std::filesystem::path(root) / "events/sched/sched_switch/id";
-    if (read_number(id)) {
-      result.detail = fmt::format("readable below {}", root);
-      return result;
-    }
-    if (errno == EACCES) reason = fmt::format("{}: {}", root, describe(Errno{EACCES}));
-  }
-  result.state = kUnavailable;
-  result.detail = reason;
-  result.remedy = as_root(reason.starts_with('/')
-                              ? "mount -o remount,mode=755 /sys/kernel/tracing, or run as root"
-                              : "mount -t tracefs tracefs /sys/kernel/tracing");
-  return result;
-}
-
 /// Loads the smallest program of the kind that tracing needs.
 Capability bpf() {
   Capability result = named("BPF");
@@ -235,10 +201,36 @@ Capability memory() {
 
 }  // namespace
 
+void merge_capabilities(std::vector<Capability>& all, const std::vector<Capability>& seen) {
+  for (const Capability& capability : seen) {
+    const auto known = std::ranges::find(all, capability.name, &Capability::name);
+    if (known == all.end()) {
+      all.push_back(capability);
+    } else if (capability.state > known->state) {
+      *known = capability;
+    }
+  }
+}
+
 std::vector<Capability> probe_capabilities() {
   const auto [user, kernel] = cpu_sampling();
-  return {fuse_device(),         fusermount(),  user,  kernel,      hardware_counters(),
-          kernel_symbol_names(), tracepoints(), bpf(), placement(), memory()};
+  std::vector<Capability> result{fuse_device(),
+                                 fusermount(),
+                                 user,
+                                 kernel,
+                                 probe_user_stack_copies(),
+                                 kernel_symbol_names(),
+                                 hardware_counters(),
+                                 probe_software_events(),
+                                 probe_tracefs(),
+                                 probe_tracepoint_events(),
+                                 probe_fuse_tracepoints(),
+                                 bpf(),
+                                 probe_btf(),
+                                 placement(),
+                                 memory()};
+  for (Capability& capability : probe_collectors()) result.push_back(std::move(capability));
+  return result;
 }
 
 }  // namespace vfsprof::harness

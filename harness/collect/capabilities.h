@@ -10,4 +10,8 @@ namespace vfsprof::harness {
 /// would give more.
 std::vector<reports::Capability> probe_capabilities();
 
+/// Adds what one round saw: one entry per collector, the worst state that any round saw.
+void merge_capabilities(std::vector<reports::Capability>& all,
+                        const std::vector<reports::Capability>& seen);
+
 }  // namespace vfsprof::harness

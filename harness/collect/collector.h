@@ -2,11 +2,15 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "reports/model/run_result.h"
 
@@ -15,12 +19,28 @@ namespace vfsprof::harness {
 /// The process that a round observes.
 struct Observed {
   pid_t pid = 0;
-  std::optional<std::filesystem::path> counter_page;  ///< vfs/counters.h
+  std::optional<std::filesystem::path> counter_page = std::nullopt;  ///< vfs/counters.h
+  bool follow_children = false;  ///< its child processes too, also those that appear later
 };
+
+/// How the user part of call chains is found.
+enum class UnwindMethod {
+  kFramePointers,  ///< by the kernel; ends or loses callers in code without frame pointers
+  kTables,         ///< by `.eh_frame` tables, through a copy of the stack that each sample carries
+  kAuto,           ///< by tables, and by frame pointers where the copy ends
+};
+
+/// THE list of methods, by their names on the command line and in results.
+inline constexpr std::array<std::pair<std::string_view, UnwindMethod>, 3> kUnwindMethods{
+    {{"fp", UnwindMethod::kFramePointers},
+     {"dwarf", UnwindMethod::kTables},
+     {"auto", UnwindMethod::kAuto}}};
 
 struct CollectorOptions {
   std::uint32_t frequency_hz = 999;  ///< samples per second of CPU time and thread
   std::string event = "cycles";      ///< a libpfm4 event name
+  std::vector<std::string> events;   ///< to be counted, in rounds of their own (events.h)
+  UnwindMethod unwind = UnwindMethod::kAuto;
 };
 
 /// One source of figures about the observed process.

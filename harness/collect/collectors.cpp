@@ -2,8 +2,10 @@
 
 #include "harness/collect/collector.h"
 #include "harness/collect/counters.h"
+#include "harness/collect/events.h"
 #include "harness/collect/sampler.h"
 #include "harness/collect/usage.h"
+#include "harness/collect/waits.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -15,6 +17,10 @@ constexpr std::array kCollectors{
     CollectorInfo{"counters", "the daemon's own counters", std::nullopt, make_counters_collector},
     CollectorInfo{"sampler", "CPU samples with kernel and user call chains",
                   reports::RoundKind::kProfiling, make_sampler},
+    CollectorInfo{"waits", "futex calls, wall clock and FUSE requests of every thread",
+                  reports::RoundKind::kTracing, make_waits_collector},
+    CollectorInfo{"events", "events counted by name (--counters)", reports::RoundKind::kCounting,
+                  make_events_collector},
 };
 
 }  // namespace

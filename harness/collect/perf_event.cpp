@@ -9,6 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
+#include <utility>
+
 #include "harness/collect/proc.h"
 #include "harness/collect/sample.h"
 
@@ -17,9 +21,13 @@ namespace {
 
 constexpr char kFallbackEvent[] = "cpu-clock";
 
-/// Data pages of a ring: 64 KiB hold 60 ms of the deepest stacks at 999 Hz. Smaller ones are tried
-/// where the limit of locked memory is tight. Powers of two, as the kernel demands.
-constexpr std::size_t kRingPages[] = {16, 4, 1};
+/// Data pages of a ring, at most: 64 KiB hold 60 ms of the deepest stacks at 999 Hz, 4 MiB half a
+/// second of samples that carry stack copies. Powers of two, as the kernel demands. Smaller ones
+/// are tried where the limit of locked memory is tight.
+constexpr std::size_t kChainRingPages = 16;
+constexpr std::size_t kStackRingPages = 1024;
+/// What all rings together may take, so that many CPUs or threads do not take all memory.
+constexpr std::size_t kAllRingPages = 16384;
 
 std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
@@ -29,8 +37,42 @@ bool is_missing(Errno error) {
   return error.value == ENOENT || error.value == EOPNOTSUPP || error.value == ENODEV;
 }
 
+void ask_for_stacks(perf_event_attr& attributes) {
+  attributes.sample_type |= kStackSampleType;
+  attributes.sample_regs_user = kSampledRegisters;
+  attributes.sample_stack_user = kStackCopyBytes;
+}
+
+/// Opens an event with stack copies if they were asked for, and without where only those are
+/// refused.
+Result<UniqueFd> open_with_stacks(SamplingEvent& event, UnwindMethod method, EventPlace place,
+                                  const EventOpener& open) {
+  event.unwind = UnwindMethod::kFramePointers;
+  event.unwind_refusal.clear();
+  if (method == UnwindMethod::kFramePointers) return open(event.attributes, place);
+  if (kSampledRegisters == 0) {
+    event.unwind_refusal = "unwind tables are read on x86-64 only";
+    return open(event.attributes, place);
+  }
+  SamplingEvent with_stacks = event;
+  ask_for_stacks(with_stacks.attributes);
+  auto opened = open(with_stacks.attributes, place);
+  if (opened) {
+    event = std::move(with_stacks);
+    event.unwind = method;
+    return opened;
+  }
+  const Errno error = opened.error();
+  opened = open(event.attributes, place);
+  if (opened)
+    event.unwind_refusal = fmt::format("registers and stacks in samples: {}", describe(error));
+  return opened;
+}
+
 SamplingEvent sampling_event(const perf_event_attr& encoded, const CollectorOptions& options) {
-  SamplingEvent event{.attributes = encoded, .name = options.event};
+  SamplingEvent event;
+  event.attributes = encoded;
+  event.name = options.event;
   perf_event_attr& attributes = event.attributes;
   attributes.size = sizeof attributes;
   attributes.disabled = 1;
@@ -97,19 +139,22 @@ EventChoice choose_sampling_event(const CollectorOptions& options, pid_t tid,
     if (!encoded) continue;
     SamplingEvent event = sampling_event(*encoded, options);
     event.name = name;
+    const auto attempt = [&](EventPlace place) {
+      return open_with_stacks(event, options.unwind, place, open);
+    };
     // This CPU stands for all of them: it surely is online.
     event.attributes.exclude_idle = 1;
-    auto opened = open(event.attributes, {.tid = -1, .cpu = ::sched_getcpu()});
+    auto opened = attempt({.tid = -1, .cpu = ::sched_getcpu()});
     if (!opened && is_refusal(opened.error())) {
       event.scope = EventScope::kThreads;
       event.attributes.exclude_idle = 0;
-      opened = open(event.attributes, {.tid = tid, .cpu = -1});
+      opened = attempt({.tid = tid, .cpu = -1});
     }
     if (!opened && is_refusal(opened.error())) {
       event.kernel_frames = false;
       event.attributes.exclude_kernel = 1;
       event.attributes.exclude_callchain_kernel = 1;
-      opened = open(event.attributes, {.tid = tid, .cpu = -1});
+      opened = attempt({.tid = tid, .cpu = -1});
     }
     if (opened) return {.event = event, .detail = "", .remedy = ""};
     error = opened.error();
@@ -124,9 +169,13 @@ EventChoice choose_sampling_event(const CollectorOptions& options, pid_t tid,
   return {.event = std::nullopt, .detail = refusal.detail, .remedy = refusal.remedy};
 }
 
-Result<SampleRing> SampleRing::open(const SamplingEvent& event, EventPlace place) {
+Result<SampleRing> SampleRing::open(const SamplingEvent& event, EventPlace place,
+                                    std::size_t events) {
   int map_error = 0;
-  for (const std::size_t pages : kRingPages) {
+  const std::size_t most =
+      event.unwind == UnwindMethod::kFramePointers ? kChainRingPages : kStackRingPages;
+  const std::size_t share = std::bit_floor(std::max<std::size_t>(1, kAllRingPages / events));
+  for (std::size_t pages = std::min(most, share); pages > 0; pages /= 4) {
     auto fd = open_event(event.attributes, place);
     if (!fd) return std::unexpected(fd.error());
     MappedMemory memory(fd->get(), (1 + pages) * page_size(), PROT_READ | PROT_WRITE);

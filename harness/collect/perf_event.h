@@ -31,6 +31,9 @@ Result<UniqueFd> open_event(const perf_event_attr& attributes, EventPlace place)
 /// no such event.
 std::optional<perf_event_attr> encode_event(const std::string& name);
 
+/// Bytes of the stack that a sample carries where it is unwound by tables.
+inline constexpr std::uint32_t kStackCopyBytes = 8192;
+
 /// Where events are opened. `kCpus`: one on each CPU, whose samples of other processes are dropped;
 /// needs more rights. `kThreads`: one for each thread, which the kernel stops and starts at every
 /// context switch. In a virtual machine that made a switch of two threads that only wake each other
@@ -44,6 +47,8 @@ struct SamplingEvent {
   EventScope scope = EventScope::kCpus;
   std::string name;  ///< what is sampled; "cpu-clock" where the event asked for does not exist here
   bool kernel_frames = true;  ///< false: samples inside the kernel are refused to this user
+  UnwindMethod unwind = UnwindMethod::kFramePointers;  ///< others: samples carry stack copies
+  std::string unwind_refusal;  ///< why it is not the one asked for; empty if it is
 };
 
 /// The nearest event, or why there is none: `detail` and `remedy` are for people.
@@ -70,7 +75,8 @@ class SampleRing {
  public:
   /// Errors: those of perf_event_open(2); EPERM where the limit of locked memory leaves no room for
   /// even a small ring.
-  static Result<SampleRing> open(const SamplingEvent& event, EventPlace place);
+  /// `events`: how many rings there will be, which share the memory that all may take.
+  static Result<SampleRing> open(const SamplingEvent& event, EventPlace place, std::size_t events);
 
   int fd() const { return fd_.get(); }
   void enable();

@@ -94,8 +94,9 @@ std::vector<ExecutableMapping> parse_executable_mappings(std::string_view maps) 
     const auto end = parse_number<std::uint64_t>(take_until(line, ' '), 16);
     const std::string_view permissions = take_until(line, ' ');
     if (!start || !end || permissions.size() < 3 || permissions[2] != 'x') continue;
-    for (int column = 0; column < 3; ++column) take_until(line, ' ');  // offset, device, inode
-    mappings.push_back({*start, *end, std::string(trim(line))});
+    const auto file_offset = parse_number<std::uint64_t>(take_until(line, ' '), 16);
+    for (int column = 0; column < 2; ++column) take_until(line, ' ');  // device, inode
+    mappings.push_back({*start, *end, std::string(trim(line)), file_offset.value_or(0)});
   }
   std::ranges::sort(mappings, {}, &ExecutableMapping::start);
   return mappings;

@@ -43,8 +43,11 @@ std::optional<ContextSwitches> parse_context_switches(std::string_view status);
 struct ExecutableMapping {
   std::uint64_t start = 0;
   std::uint64_t end = 0;  ///< exclusive
-  std::string
-      path;  ///< "[vdso]" and the like as the kernel writes them; empty for anonymous memory
+  /// "[vdso]" and the like as the kernel writes them; empty for anonymous memory. Of a deleted file
+  /// it ends in " (deleted)".
+  std::string path;
+  std::uint64_t file_offset = 0;
+  friend bool operator==(const ExecutableMapping&, const ExecutableMapping&) = default;
 };
 
 /// The executable mappings of /proc/PID/maps, in ascending order; malformed lines are left out.

@@ -34,7 +34,7 @@ void RingRecords::advance() {
     at_end_ = true;
     return;
   }
-  current_ = {header.type, contiguous(position_, header.size).subspan(sizeof header)};
+  current_ = {header.type, header.misc, contiguous(position_, header.size).subspan(sizeof header)};
   position_ += header.size;
 }
 

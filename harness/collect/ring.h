@@ -14,6 +14,7 @@ namespace vfsprof::harness {
 /// moves on.
 struct RingRecord {
   std::uint32_t type = 0;  ///< PERF_RECORD_*
+  std::uint16_t misc = 0;  ///< PERF_RECORD_MISC_*
   std::span<const std::byte> payload;
 };
 

@@ -1,30 +1,26 @@
 #include "harness/collect/sample_store.h"
 
-#include <utility>
+#include <ranges>
 
 namespace vfsprof::harness {
 
-std::size_t SampleStore::Hash::operator()(const std::vector<std::uint64_t>& chain) const {
-  // FNV-1a over whole words, with a shift because code addresses differ mostly in their low bits.
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint64_t address : chain) {
-    hash = (hash ^ address) * 0x100000001b3;
-    hash ^= hash >> 29;
+std::size_t SampleStore::Hash::operator()(const Node& node) const {
+  // A multiplication spreads the low bits, in which code addresses differ, upwards; the shift
+  // brings them back.
+  const std::uint64_t hash =
+      (node.address.lookup ^ (std::uint64_t{node.caller} << 32)) * 0x9e3779b97f4a7c15;
+  return hash ^ (hash >> 32);
+}
+
+void SampleStore::add(std::span<const ChainAddress> addresses, pid_t tid, std::uint32_t slice) {
+  std::uint32_t node = kRoot;
+  for (const ChainAddress& address : std::views::reverse(addresses)) {
+    const auto next = static_cast<std::uint32_t>(nodes_.size());
+    const auto [found, added] = index_of_.try_emplace({node, address}, next);
+    if (added) nodes_.push_back({node, address});
+    node = found->second;
   }
-  return hash;
-}
-
-void SampleStore::add(RawSample sample, std::uint32_t slice) {
-  const auto chain =
-      chains_.try_emplace(std::move(sample.chain), static_cast<std::uint32_t>(chains_.size()))
-          .first;
-  ++counts_[{chain->second, sample.tid, slice}];
-}
-
-std::vector<const std::vector<std::uint64_t>*> SampleStore::chains() const {
-  std::vector<const std::vector<std::uint64_t>*> result(chains_.size());
-  for (const auto& [chain, index] : chains_) result[index] = &chain;
-  return result;
+  ++counts_[{node, tid, slice}];
 }
 
 }  // namespace vfsprof::harness

@@ -27,8 +27,9 @@ class Sampler : public Collector {
 
   void attach(const Observed& observed) override {
     pid_ = observed.pid;
+    follow_children_ = observed.follow_children;
     choice_ = choose_sampling_event(options_, pid_);
-    if (choice_.event) drain_ = std::make_unique<SampleDrain>(*choice_.event, pid_);
+    if (choice_.event) drain_ = std::make_unique<SampleDrain>(*choice_.event, observed);
   }
 
   void start() override {
@@ -45,6 +46,10 @@ class Sampler : public Collector {
   reports::Capability capability() const override;
 
  private:
+  /// Names the samples of one process, whose mappings are `maps`.
+  void add_process(pid_t pid, const std::string& maps, const SymbolTable& kernel,
+                   reports::Round& round, reports::Profile& profile) const;
+
   /// Keeps the last mappings that could be read: those of a process that has crashed are gone.
   void read_maps() {
     if (auto maps = read_text(fmt::format("/proc/{}/maps", pid_)); maps && !maps->empty()) {
@@ -54,11 +59,25 @@ class Sampler : public Collector {
 
   CollectorOptions options_;
   pid_t pid_ = 0;
+  bool follow_children_ = false;
   EventChoice choice_;
   std::unique_ptr<SampleDrain> drain_;
   std::string maps_;
   bool kernel_symbols_ = true;
 };
+
+std::string to_string(UnwindMethod method) {
+  for (const auto& [name, value] : kUnwindMethods) {
+    if (value == method) return std::string(name);
+  }
+  return "";
+}
+
+std::string description_of(UnwindMethod method) {
+  if (method == UnwindMethod::kFramePointers) return "frame pointers";
+  return fmt::format("unwind tables from copies of {} KiB{}", kStackCopyBytes / 1024,
+                     method == UnwindMethod::kAuto ? ", then frame pointers" : "");
+}
 
 /// The index of a thread in the round; one that ended before anybody else saw it is added.
 std::uint32_t thread_index(reports::Round& round, pid_t tid, const std::string& kernel_name) {
@@ -89,24 +108,41 @@ void Sampler::collect(reports::Round& round) {
                                  ? kernel_symbols(read_text("/proc/kallsyms").value_or(""))
                                  : SymbolTable();
   kernel_symbols_ = !kernel.empty();
-  UserSymbols user(maps_);
-  StackResolver resolver(kernel, user, profile);
-  std::vector<std::uint32_t> stack_of_chain;
-  for (const auto* chain : sampled.samples.chains()) {
-    stack_of_chain.push_back(resolver.resolve(*chain));
+  profile.unwind = to_string(choice_.event->unwind);
+  profile.whole_stacks = sampled.whole;
+  profile.cut_short_stacks = sampled.cut_short;
+  for (const auto& [pid, samples] : sampled.samples) {
+    // The root's were read at both ends; records and looks give the others'.
+    const std::string& seen = sampled.maps.at(pid);
+    add_process(pid, seen.empty() || (pid == pid_ && !follow_children_) ? maps_ : seen, kernel,
+                round, profile);
   }
-  // Several raw chains can be one stack: they differ in addresses within the same functions.
+  round.profile = std::move(profile);
+}
+
+void Sampler::add_process(pid_t pid, const std::string& maps, const SymbolTable& kernel,
+                          reports::Round& round, reports::Profile& profile) const {
+  const Sampled& sampled = drain_->sampled();
+  const SampleStore& samples = sampled.samples.at(pid);
+  UserSymbols user(maps, pid);
+  StackResolver resolver(kernel, user, profile);
+  std::vector<StackResolver::Path> paths;  // of the store's nodes
+  for (const auto& [caller, address] : samples.nodes()) {
+    const auto outer = caller == SampleStore::kRoot ? StackResolver::kEmpty : paths[caller];
+    paths.push_back(resolver.called_from(outer, address));
+  }
+  // Several call paths can be one stack: they differ in addresses within the same functions.
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> counts;
-  for (const auto& [key, count] : sampled.samples.counts()) {
+  for (const auto& [key, count] : samples.counts()) {
     const auto name = sampled.thread_names.find(key.tid);
     const std::uint32_t thread = thread_index(
         round, key.tid, name == sampled.thread_names.end() ? std::string() : name->second);
-    counts[{thread, stack_of_chain[key.chain], key.slice}] += count;
+    const auto path = key.node == SampleStore::kRoot ? StackResolver::kEmpty : paths[key.node];
+    counts[{thread, resolver.stack_of(path), key.slice}] += count;
   }
   for (const auto& [key, count] : counts) {
     profile.samples.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   }
-  round.profile = std::move(profile);
 }
 
 reports::Capability Sampler::capability() const {
@@ -121,8 +157,9 @@ reports::Capability Sampler::capability() const {
   }
   const SamplingEvent& event = *choice_.event;
   const bool on_cpus = event.scope == EventScope::kCpus;
-  result.detail = fmt::format("{} at {} Hz on each {}", event.name, options_.frequency_hz,
-                              on_cpus ? "CPU" : "thread");
+  result.detail =
+      fmt::format("{} at {} Hz on each {}, stacks by {}", event.name, options_.frequency_hz,
+                  on_cpus ? "CPU" : "thread", description_of(event.unwind));
   const auto degrade = [&](const std::string& detail, const std::string& remedy) {
     result.state = kDegraded;
     result.detail += "; " + detail;
@@ -137,6 +174,11 @@ reports::Capability Sampler::capability() const {
   if (!on_cpus) {
     degrade("events on threads slow down each context switch and are blind while it lasts",
             event.kernel_frames ? "sysctl kernel.perf_event_paranoid=0, or run as root" : "");
+  }
+  if (!event.unwind_refusal.empty()) {
+    degrade("stacks are walked by frame pointers and lose callers in code without them: " +
+                event.unwind_refusal,
+            "");
   }
   if (!event.kernel_frames) {
     degrade("no samples inside the kernel: refused to this user",

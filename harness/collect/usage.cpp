@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/collect/proc.h"
+#include "harness/collect/process_tree.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -20,12 +21,17 @@ struct ThreadReading {
   ContextSwitches switches;
 };
 
+/// What is known of one process since it began.
+struct CpuReading {
+  std::uint64_t own_ns = 0;       ///< ended threads included
+  std::uint64_t children_ns = 0;  ///< of children that ended and were waited for
+};
+
 struct ProcessReading {
   std::map<pid_t, ThreadReading> threads;
-  std::optional<std::uint64_t>
-      cpu_ns;             ///< ended threads included; nothing once the process is gone
-  bool alive = false;     ///< false: ended, or only waiting to be reaped
-  bool schedstat = true;  ///< false: this kernel keeps no scheduler statistics
+  std::map<pid_t, CpuReading> processes;  ///< those that could be read
+  bool alive = false;                     ///< false: ended, or only waiting to be reaped
+  bool schedstat = true;                  ///< false: this kernel keeps no scheduler statistics
 };
 
 std::optional<std::uint64_t> process_cpu_ns(pid_t pid) {
@@ -38,8 +44,7 @@ std::optional<std::uint64_t> process_cpu_ns(pid_t pid) {
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-ProcessReading read_process(pid_t pid) {
-  ProcessReading reading;
+void read_threads(pid_t pid, ProcessReading& reading) {
   for (const pid_t tid : list_threads(pid)) {
     const std::string folder = fmt::format("/proc/{}/task/{}/", pid, tid);
     const auto switches = parse_context_switches(read_text(folder + "status").value_or(""));
@@ -50,11 +55,20 @@ ProcessReading read_process(pid_t pid) {
     reading.threads[tid] = {kernel_thread_name(pid, tid), scheduler.value_or(SchedulerStatistics{}),
                             *switches};
   }
-  const std::string status = read_text(fmt::format("/proc/{}/status", pid)).value_or("");
-  const std::string_view state = field_of(status, "State");
-  reading.alive = !state.empty() && !state.starts_with('Z') && !state.starts_with('X');
+}
+
+/// `pids`: the observed process first.
+ProcessReading read_processes(const std::vector<pid_t>& pids) {
+  ProcessReading reading;
+  for (const pid_t pid : pids) read_threads(pid, reading);
+  const auto root = read_process_state(pids.front());
+  reading.alive = root && root->state != 'Z' && root->state != 'X';
   // Last, so that the threads' times never add up to more than the process's.
-  reading.cpu_ns = process_cpu_ns(pid);
+  for (const pid_t pid : pids) {
+    const auto cpu_ns = process_cpu_ns(pid);
+    const auto state = read_process_state(pid);
+    if (cpu_ns && state) reading.processes[pid] = {*cpu_ns, state->children_cpu_ns};
+  }
   return reading;
 }
 
@@ -64,9 +78,13 @@ std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
 
 class UsageCollector : public Collector {
  public:
-  void attach(const Observed& observed) override { pid_ = observed.pid; }
-  void start() override { before_ = read_process(pid_); }
-  void stop() override { after_ = read_process(pid_); }
+  void attach(const Observed& observed) override {
+    pid_ = observed.pid;
+    follow_children_ = observed.follow_children;
+    tree_ = ProcessTree(pid_, follow_children_);
+  }
+  void start() override { before_ = read_processes(tree_.look()); }
+  void stop() override { after_ = read_processes(tree_.look()); }
 
   void collect(reports::Round& round) override {
     // A thread that ended in between stays, with what was last seen of it: its state at the start.
@@ -74,8 +92,8 @@ class UsageCollector : public Collector {
     for (const auto& [tid, thread] : after_.threads) last[tid] = thread;
     for (const auto& [tid, thread] : last) round.threads.push_back(difference(tid, thread));
     for (const reports::Thread& thread : round.threads) threads_cpu_ns_ += thread.cpu_ns;
-    if (before_.cpu_ns && after_.cpu_ns) {
-      round.process_cpu_ns = grown(*before_.cpu_ns, *after_.cpu_ns);
+    if (before_.processes.contains(pid_) && after_.processes.contains(pid_)) {
+      round.process_cpu_ns = processes_cpu_ns();
     }
     process_cpu_ns_ = round.process_cpu_ns;
   }
@@ -97,7 +115,25 @@ class UsageCollector : public Collector {
             .involuntary_switches = grown(first.switches.involuntary, last.switches.involuntary)};
   }
 
+  /// CPU time of all processes in between. A child that has ended is in its parent's account, from
+  /// its beginning on.
+  std::uint64_t processes_cpu_ns() const {
+    std::uint64_t sum = 0, ended_before = 0;
+    for (const auto& [pid, last] : after_.processes) {
+      const auto found = before_.processes.find(pid);
+      const CpuReading first = found == before_.processes.end() ? CpuReading{} : found->second;
+      sum += grown(first.own_ns, last.own_ns);
+      if (follow_children_) sum += grown(first.children_ns, last.children_ns);
+    }
+    for (const auto& [pid, first] : before_.processes) {
+      if (!after_.processes.contains(pid)) ended_before += first.own_ns + first.children_ns;
+    }
+    return grown(ended_before, sum);
+  }
+
   pid_t pid_ = 0;
+  bool follow_children_ = false;
+  ProcessTree tree_;
   ProcessReading before_;
   ProcessReading after_;
   std::uint64_t threads_cpu_ns_ = 0;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "harness/collect/capabilities.h"
 #include "harness/collect/environment.h"
 #include "harness/error.h"
 #include "harness/experiment/plan.h"
@@ -77,19 +78,6 @@ std::vector<ArmSpec> add_null_handlers(const ExperimentOptions& options, reports
   return arms;
 }
 
-/// Keeps one entry per collector: the worst state that any round saw.
-void merge_capabilities(std::vector<reports::Capability>& all,
-                        const std::vector<reports::Capability>& seen) {
-  for (const reports::Capability& capability : seen) {
-    const auto known = std::ranges::find(all, capability.name, &reports::Capability::name);
-    if (known == all.end()) {
-      all.push_back(capability);
-    } else if (capability.state > known->state) {
-      *known = capability;
-    }
-  }
-}
-
 class Experiment {
  public:
   Experiment(const ExperimentOptions& options, const ProgressListener& progress)
@@ -117,6 +105,7 @@ class Experiment {
                                                       .timing_rounds = options_.timing_rounds,
                                                       .profiling_rounds = options_.profiling_rounds,
                                                       .tracing_rounds = options_.tracing_rounds,
+                                                      .counting_rounds = options_.counting_rounds,
                                                       .seed = options_.seed});
     const std::size_t total = plan.size() + 1;
     progress_({0, total, "warming up"});

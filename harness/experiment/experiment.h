@@ -35,6 +35,7 @@ struct ExperimentOptions {
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
   unsigned tracing_rounds = 0;    ///< per arm
+  unsigned counting_rounds = 0;   ///< per arm; of the events in `collect`
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
   bool floors = true;  ///< measure null handler and machine beside the arms

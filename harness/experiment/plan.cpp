@@ -49,7 +49,8 @@ std::vector<PlannedRound> make_plan(const PlanOptions& options) {
   };
   std::array spreads{
       Spread{kProfiling, options.profiling_rounds, BlockOrder(options.arms, options.seed + 1)},
-      Spread{kTracing, options.tracing_rounds, BlockOrder(options.arms, options.seed + 2)}};
+      Spread{kTracing, options.tracing_rounds, BlockOrder(options.arms, options.seed + 2)},
+      Spread{kCounting, options.counting_rounds, BlockOrder(options.arms, options.seed + 3)}};
   const auto add_until = [&](Spread& spread, std::uint32_t due) {
     for (; spread.planned < due; ++spread.planned) {
       add_block(spread.order, spread.planned, spread.kind);

@@ -14,6 +14,7 @@ struct PlanOptions {
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
   unsigned tracing_rounds = 0;    ///< per arm
+  unsigned counting_rounds = 0;   ///< per arm
   std::uint64_t seed = 1;
 };
 

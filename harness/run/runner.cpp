@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "harness/collect/collector_set.h"
 #include "harness/process.h"
 #include "harness/run/work_directory.h"
 #include "harness/scenario/client.h"
@@ -14,36 +16,6 @@
 
 namespace vfsprof::harness {
 namespace {
-
-/// The collectors of one round, in their order.
-class CollectorSet {
- public:
-  CollectorSet(const RoundRequest& request, const Target& target) {
-    if (!target.observed_process()) return;
-    const Observed observed{*target.observed_process(), target.counter_page()};
-    for (const CollectorInfo& info : all_collectors()) {
-      if (info.only_in && info.only_in != request.kind) continue;
-      collectors_.push_back(info.make(request.collect));
-      collectors_.back()->attach(observed);
-    }
-  }
-
-  void start() {
-    for (auto& collector : collectors_) collector->start();
-  }
-  void stop() {
-    for (auto& collector : collectors_) collector->stop();
-  }
-  void collect(RoundOutcome& outcome) {
-    for (auto& collector : collectors_) {
-      collector->collect(outcome.round);
-      outcome.capabilities.push_back(collector->capability());
-    }
-  }
-
- private:
-  std::vector<std::unique_ptr<Collector>> collectors_;
-};
 
 std::uint64_t available_memory_bytes() {
   const long pages = ::sysconf(_SC_AVPHYS_PAGES);
@@ -74,12 +46,18 @@ RoundOutcome run_round(const RoundRequest& request) {
                                              .seed = request.seed,
                                              .store_is_filled = has_objects});
     clients.wait_until_ready();
-    CollectorSet collectors(request, *target);
-    collectors.start();
+    std::optional<CollectorSet> collectors;
+    if (const auto pid = target->observed_process()) {
+      const Observed observed{.pid = *pid, .counter_page = target->counter_page()};
+      collectors.emplace(observed, request.kind, request.collect);
+      collectors->start();
+    }
     clients.go();
     ClientResult result = clients.wait();
-    collectors.stop();
-    collectors.collect(outcome);
+    if (collectors) {
+      collectors->stop();
+      collectors->collect(outcome.round, outcome.capabilities);
+    }
     outcome.round.elapsed_ns = result.elapsed_ns;
     outcome.round.client_cpu_ns = result.cpu_ns;
     outcome.round.operations = std::move(result.operations);

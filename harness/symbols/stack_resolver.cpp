@@ -1,23 +1,42 @@
 #include "harness/symbols/stack_resolver.h"
 
+#include <ranges>
 #include <utility>
 
 namespace vfsprof::harness {
 
 std::uint32_t StackResolver::resolve(std::span<const std::uint64_t> chain) {
-  std::vector<std::uint32_t> stack;
-  for (const ChainAddress& address : addresses_of(chain)) {
-    const std::vector<std::uint32_t>& frames = frames_at(address);
-    // An address outside all code: code without frame pointers used the register for something
-    // else, and what a walk finds beyond it means nothing.
-    if (frames.empty()) break;
-    stack.insert(stack.end(), frames.begin(), frames.end());
+  Path path = kEmpty;
+  for (const ChainAddress& address : std::views::reverse(addresses_of(chain))) {
+    path = called_from(path, address);
   }
+  return stack_of(path);
+}
+
+StackResolver::Path StackResolver::called_from(Path outer, const ChainAddress& address) {
+  const std::vector<std::uint32_t>& frames = frames_at(address);
+  // An address outside all code: code without frame pointers used the register for something else,
+  // and what a walk found beyond it means nothing.
+  if (frames.empty()) return kEmpty;
+  for (const std::uint32_t frame : std::views::reverse(frames)) outer = step(outer, frame);
+  return outer;
+}
+
+std::uint32_t StackResolver::stack_of(Path path) {
   // Code mapped after the last look at the process's mappings: the sample counts all the same.
-  if (stack.empty()) stack.push_back(intern({.function = "", .module = "[unknown]"}));
+  if (path == kEmpty) path = step(kEmpty, intern({.function = "", .module = "[unknown]"}));
   const auto next = static_cast<std::uint32_t>(table_.stacks.size());
-  const auto [found, added] = stacks_.try_emplace(stack, next);
-  if (added) table_.stacks.push_back(std::move(stack));
+  const auto [found, added] = stacks_.try_emplace(path, next);
+  if (!added) return found->second;
+  std::vector<std::uint32_t>& stack = table_.stacks.emplace_back();
+  for (Path at = path; at != kEmpty; at = paths_[at].outer) stack.push_back(paths_[at].frame);
+  return next;
+}
+
+StackResolver::Path StackResolver::step(Path outer, std::uint32_t frame) {
+  const auto next = static_cast<Path>(paths_.size());
+  const auto [found, added] = path_of_.try_emplace(std::uint64_t{outer} << 32 | frame, next);
+  if (added) paths_.push_back({outer, frame});
   return found->second;
 }
 

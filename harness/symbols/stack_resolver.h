@@ -13,16 +13,25 @@
 
 namespace vfsprof::harness {
 
-/// Turns raw call chains into the frames and stacks of a table, each kept once. Every address is
-/// looked up once.
+/// Turns call chains into the frames and stacks of a table, each kept once. Every address is looked
+/// up once, and chains that share their outer part share the work.
 class StackResolver {
  public:
   /// All arguments must outlive the resolver; frames and stacks are added to `table`.
   StackResolver(const SymbolTable& kernel, UserSymbols& user, reports::StackTable& table)
       : kernel_(kernel), user_(user), table_(table) {}
 
-  /// The index in Profile::stacks of a raw chain's stack.
+  /// The index in StackTable::stacks of a raw chain's stack (leaf first, with the kernel's context
+  /// markers).
   std::uint32_t resolve(std::span<const std::uint64_t> chain);
+
+  /// A stack that is being built from its outermost call inwards.
+  using Path = std::uint32_t;
+  static constexpr Path kEmpty = ~Path{0};
+  /// The path with what is called at an address.
+  Path called_from(Path outer, const ChainAddress& address);
+  /// The index in StackTable::stacks of a path's stack.
+  std::uint32_t stack_of(Path path);
 
  private:
   /// Indices of the frames at an address, innermost first.
@@ -35,7 +44,15 @@ class StackResolver {
   /// By address: those of the kernel and of user space never coincide.
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> frames_at_;
   std::map<reports::Frame, std::uint32_t> frames_;
-  std::map<std::vector<std::uint32_t>, std::uint32_t> stacks_;
+  struct Step {
+    Path outer = kEmpty;
+    std::uint32_t frame = 0;
+  };
+  Path step(Path outer, std::uint32_t frame);
+
+  std::vector<Step> paths_;
+  std::unordered_map<std::uint64_t, Path> path_of_;  ///< by outer path and frame
+  std::unordered_map<Path, std::uint32_t> stacks_;   ///< those that were asked for
 };
 
 }  // namespace vfsprof::harness

@@ -35,8 +35,8 @@ SymbolTable::SymbolTable(std::vector<Symbol> symbols) {
   for (std::size_t i = 0; i < symbols_.size(); ++i) {
     if (symbols_[i].size > 0) continue;
     const bool last = i + 1 == symbols_.size();
-    const std::uint64_t end =
-        last ? std::numeric_limits<std::uint64_t>::max() : symbols_[i + 1].start;
+    std::uint64_t end = last ? std::numeric_limits<std::uint64_t>::max() : symbols_[i + 1].start;
+    if (symbols_[i].limit > symbols_[i].start) end = std::min(end, symbols_[i].limit);
     symbols_[i].size = end - symbols_[i].start;
   }
 }

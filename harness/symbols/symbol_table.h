@@ -7,12 +7,14 @@
 
 namespace vfsprof::harness {
 
-/// A function symbol. A `size` of 0 means unknown: it then reaches to the next symbol.
+/// A function symbol. A `size` of 0 means unknown: it then reaches to the next symbol, but not
+/// beyond `limit` (the end of its section), if that is known.
 struct Symbol {
   std::uint64_t start = 0;
   std::uint64_t size = 0;
   std::string name;
   bool global = false;
+  std::uint64_t limit = 0;
 };
 
 /// Function symbols by address. An address that no symbol covers has no name: it is never given to

@@ -1,10 +1,14 @@
 #include "harness/symbols/user_symbols.h"
 
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
@@ -45,6 +49,41 @@ int find_elf(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr 
   return -1;
 }
 
+constexpr std::string_view kDeleted = " (deleted)";
+
+/// The lines of a text that do or do not end as given.
+std::string lines_that(std::string_view text, bool end, std::string_view with) {
+  std::string result;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.ends_with(with) == end) result.append(line).push_back('\n');
+  }
+  return result;
+}
+
+/// Reports the deleted objects that a process has mapped, through its mappings. Needs
+/// CAP_CHECKPOINT_RESTORE; without it they have no names.
+void report_deleted(Dwfl* dwfl, const std::string& maps, pid_t pid) {
+  std::string known;
+  std::string_view rest = maps;
+  while (!rest.empty()) {
+    const std::string line(rest.substr(0, rest.find('\n')));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::size_t path_at = line.find('/');
+    if (path_at == std::string::npos || line.substr(path_at) == known) continue;
+    known = line.substr(path_at);
+    const std::string range = line.substr(0, line.find(' '));
+    const int fd =
+        ::open(fmt::format("/proc/{}/map_files/{}", pid, range).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    const std::uint64_t base = std::strtoull(range.c_str(), nullptr, 16);
+    // Takes the descriptor if it succeeds.
+    if (dwfl_report_elf(dwfl, known.c_str(), known.c_str(), fd, base, false) == nullptr)
+      ::close(fd);
+  }
+}
+
 /// Detached debug information by build id only: the standard search may ask a server (debuginfod).
 constexpr Dwfl_Callbacks kCallbacks = {
     .find_elf = find_elf,
@@ -54,7 +93,6 @@ constexpr Dwfl_Callbacks kCallbacks = {
 };
 
 std::string module_name(const std::string& path) {
-  constexpr std::string_view kDeleted = " (deleted)";
   if (path.empty()) return "[anon]";
   if (path.front() != '/') return path;
   std::string name = std::filesystem::path(path).filename();
@@ -62,11 +100,12 @@ std::string module_name(const std::string& path) {
   return name;
 }
 
-bool is_code(Elf* elf, GElf_Word section) {
+/// The end of a section of code, as in the ELF file; 0 for another section.
+GElf_Addr end_of_code(Elf* elf, GElf_Word section) {
   Elf_Scn* const scn = elf_getscn(elf, section);
   GElf_Shdr header;
-  return scn != nullptr && gelf_getshdr(scn, &header) != nullptr &&
-         (header.sh_flags & SHF_EXECINSTR) != 0;
+  if (scn == nullptr || gelf_getshdr(scn, &header) == nullptr) return 0;
+  return (header.sh_flags & SHF_EXECINSTR) != 0 ? header.sh_addr + header.sh_size : 0;
 }
 
 /// Without the version that a full symbol table adds: "memcpy@@GLIBC_2.14".
@@ -86,12 +125,14 @@ SymbolTable elf_symbols(Dwfl_Module* module, const std::string& path) {
     if (name == nullptr || *name == '\0' || section == SHN_UNDEF) continue;
     const int type = GELF_ST_TYPE(symbol.st_info);
     // Assembler code often has labels without a type; elsewhere such labels are no functions.
-    const bool label = type == STT_NOTYPE && is_code(elf, section);
+    const GElf_Addr end = end_of_code(elf, section);
+    const bool label = type == STT_NOTYPE && end != 0;
     if (type != STT_FUNC && type != STT_GNU_IFUNC && !label) continue;
     symbols.push_back({.start = address,
                        .size = symbol.st_size,
                        .name = without_version(name),
-                       .global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL});
+                       .global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL,
+                       .limit = end != 0 ? end - symbol.st_value + address : 0});
     if (type == STT_GNU_IFUNC) indirect.push_back(symbols.back().name);
   }
   if (!indirect.empty())
@@ -111,11 +152,12 @@ struct ModuleSymbols {
 }  // namespace
 
 struct UserSymbols::Impl {
-  explicit Impl(const std::string& maps)
+  Impl(const std::string& maps, pid_t pid)
       : mappings(parse_executable_mappings(maps)), dwfl(dwfl_begin(&kCallbacks), dwfl_end) {
     if (dwfl == nullptr || maps.empty()) return;
     dwfl_report_begin(dwfl.get());
-    std::string copy = maps;  // fmemopen takes it unqualified
+    std::string copy = lines_that(maps, false, kDeleted);
+    if (pid != 0) report_deleted(dwfl.get(), lines_that(maps, true, kDeleted), pid);
     if (std::FILE* const file = ::fmemopen(copy.data(), copy.size(), "r")) {
       dwfl_linux_proc_maps_report(dwfl.get(), file);
       std::fclose(file);
@@ -147,7 +189,8 @@ struct UserSymbols::Impl {
   std::unordered_map<Dwfl_Module*, std::unique_ptr<ModuleSymbols>> modules;
 };
 
-UserSymbols::UserSymbols(const std::string& maps) : impl_(std::make_unique<Impl>(maps)) {}
+UserSymbols::UserSymbols(const std::string& maps, pid_t pid)
+    : impl_(std::make_unique<Impl>(maps, pid)) {}
 UserSymbols::~UserSymbols() = default;
 
 std::vector<reports::Frame> UserSymbols::frames_at(std::uint64_t address) {

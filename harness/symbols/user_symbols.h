@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,8 +20,9 @@ namespace vfsprof::harness {
 /// over the network. Threads: one user at a time.
 class UserSymbols {
  public:
-  /// `maps`: the text of /proc/PID/maps.
-  explicit UserSymbols(const std::string& maps);
+  /// `maps`: the text of /proc/PID/maps. `pid`: the process, if it may live still: files that were
+  /// deleted while it uses them are read through it.
+  explicit UserSymbols(const std::string& maps, pid_t pid = 0);
   ~UserSymbols();
   UserSymbols(const UserSymbols&) = delete;
   UserSymbols& operator=(const UserSymbols&) = delete;

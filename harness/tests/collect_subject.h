@@ -14,11 +14,11 @@
 
 namespace vfsprof::harness {
 
-/// The program collect_subject as a child process.
+/// A program as a child process that tests observe: collect_subject, or another that talks like it.
 class Subject {
  public:
   /// Returns once the child says that it is ready.
-  explicit Subject(const char* mode) {
+  explicit Subject(const char* mode, const char* program = VFSPROF_COLLECT_SUBJECT) {
     int input[2];
     int output[2];
     VFSPROF_CHECK(::pipe(input) == 0 && ::pipe(output) == 0);
@@ -28,7 +28,7 @@ class Subject {
       ::dup2(input[0], STDIN_FILENO);
       ::dup2(output[1], STDOUT_FILENO);
       for (const int fd : {input[0], input[1], output[0], output[1]}) ::close(fd);
-      ::execl(VFSPROF_COLLECT_SUBJECT, VFSPROF_COLLECT_SUBJECT, mode, nullptr);
+      ::execl(program, program, mode, nullptr);
       ::_exit(127);
     }
     ::close(input[0]);

@@ -197,24 +197,29 @@ TEST(CollectSample, ContextsOfGuestsAreLeftOut) {
   EXPECT_EQ(addresses[0].lookup, 0x401000u);
 }
 
-TEST(CollectSampleStore, EqualChainsShareAnEntryAndAreCountedPerThreadAndSlice) {
+TEST(CollectSampleStore, PathsShareTheirOuterPartAndAreCountedPerThreadAndSlice) {
   SampleStore store;
   const auto add = [&](pid_t tid, std::vector<std::uint64_t> chain, std::uint32_t slice) {
-    store.add({.tid = tid, .time_ns = 0, .chain = std::move(chain)}, slice);
+    std::vector<ChainAddress> addresses;
+    for (const std::uint64_t address : chain) addresses.push_back({AddressKind::kUser, address});
+    store.add(addresses, tid, slice);
   };
   add(1, {10, 20}, 0);
   add(1, {10, 20}, 0);
   add(1, {10, 20}, 3);
   add(2, {10, 20}, 0);
-  add(1, {10, 21}, 0);
-  ASSERT_EQ(store.chains().size(), 2u);
-  EXPECT_EQ(*store.chains()[0], (std::vector<std::uint64_t>{10, 20}));
-  EXPECT_EQ(*store.chains()[1], (std::vector<std::uint64_t>{10, 21}));
+  add(1, {11, 20}, 0);
+  ASSERT_EQ(store.nodes().size(), 3u);
+  EXPECT_EQ(store.nodes()[0].caller, SampleStore::kRoot);
+  EXPECT_EQ(store.nodes()[0].address.lookup, 20u);
+  EXPECT_EQ(store.nodes()[1].caller, 0u);
+  EXPECT_EQ(store.nodes()[1].address.lookup, 10u);
+  EXPECT_EQ(store.nodes()[2].caller, 0u);
   ASSERT_EQ(store.counts().size(), 4u);
-  EXPECT_EQ(store.counts().at({.chain = 0, .tid = 1, .slice = 0}), 2u);
-  EXPECT_EQ(store.counts().at({.chain = 0, .tid = 1, .slice = 3}), 1u);
-  EXPECT_EQ(store.counts().at({.chain = 0, .tid = 2, .slice = 0}), 1u);
-  EXPECT_EQ(store.counts().at({.chain = 1, .tid = 1, .slice = 0}), 1u);
+  EXPECT_EQ(store.counts().at({.node = 1, .tid = 1, .slice = 0}), 2u);
+  EXPECT_EQ(store.counts().at({.node = 1, .tid = 1, .slice = 3}), 1u);
+  EXPECT_EQ(store.counts().at({.node = 1, .tid = 2, .slice = 0}), 1u);
+  EXPECT_EQ(store.counts().at({.node = 2, .tid = 1, .slice = 0}), 1u);
 }
 
 }  // namespace

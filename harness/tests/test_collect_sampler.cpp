@@ -56,7 +56,9 @@ Observation observe(const char* mode, std::uint64_t cpu_ms,
     while (list_threads(subject.pid()).size() < 2) ::usleep(1000);
   }
   std::vector<std::unique_ptr<Collector>> collectors;
-  for (const CollectorInfo& info : all_collectors()) collectors.push_back(info.make({}));
+  for (const CollectorInfo& info : all_collectors()) {
+    if (info.only_in != reports::RoundKind::kTracing) collectors.push_back(info.make({}));
+  }
   for (const auto& collector : collectors) {
     collector->attach({.pid = subject.pid(), .counter_page = std::nullopt});
   }
@@ -70,8 +72,10 @@ Observation observe(const char* mode, std::uint64_t cpu_ms,
   }
   for (const auto& collector : collectors) collector->stop();
   Observation result;
-  for (const auto& collector : collectors) collector->collect(result.round);
-  result.sampler = collectors.back()->capability();
+  for (const auto& collector : collectors) {
+    collector->collect(result.round);
+    if (const auto seen = collector->capability(); seen.name == "sampler") result.sampler = seen;
+  }
   return result;
 }
 

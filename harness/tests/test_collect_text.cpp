@@ -56,6 +56,7 @@ TEST(CollectProc, OnlyExecutableMappingsAreKeptAndPathsMayHoldBlanks) {
   EXPECT_EQ(mappings[0].path, "");
   EXPECT_EQ(mappings[1].end, 0x7f0000002000u);
   EXPECT_EQ(mappings[1].path, "/tmp/a b (deleted)");
+  EXPECT_EQ(mappings[1].file_offset, 0x1000u);
   EXPECT_EQ(mappings[2].path, "[vdso]");
 }
 

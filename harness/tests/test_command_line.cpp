@@ -183,10 +183,23 @@ TEST_F(CommandLine, RunWritesAResultThatCanBeRenderedAgain) {
   EXPECT_EQ(outcome.out, read_text(path("out/report.md")));
   const auto report = nlohmann::json::parse(read_text(path("out/report.json")));
   EXPECT_TRUE(report.is_object());
-  EXPECT_EQ(run("vfsprof report out/run.json").out, outcome.out);
+  // Links are for the files beside report.md only.
+  const std::string links = "Flame graphs: [mutex-pool](flamegraph-mutex-pool.svg).\n\n";
+  const std::size_t at = outcome.out.find(links);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(run("vfsprof report out/run.json").out,
+            std::string(outcome.out).erase(at, links.size()));
+  EXPECT_EQ(run("vfsprof report out/run.json --format flamegraph").out,
+            read_text(path("out/flamegraph-mutex-pool.svg")));
+  EXPECT_EQ(run("vfsprof report out/run.json --format folded --out a.folded").code, 0);
+  EXPECT_THAT(read_text(path("a.folded")), HasSubstr("mount_vfs;"));
+  for (const char* file : {"run.json", "report.json", "report.md"}) {
+    const Outcome lint = run(std::string("vfsprof lint out/") + file);
+    EXPECT_EQ(lint.code, 0) << lint.out << lint.err;
+  }
   EXPECT_EQ(run("vfsprof report out/run.json --format json").out,
             read_text(path("out/report.json")));
-  EXPECT_EQ(std::distance(fs::directory_iterator(path("out")), fs::directory_iterator()), 3);
+  EXPECT_EQ(std::distance(fs::directory_iterator(path("out")), fs::directory_iterator()), 4);
   expect_nothing_left_behind();
 }
 
@@ -213,7 +226,20 @@ TEST_F(CommandLine, FloorsMeasureTheMachineByItself) {
   for (const auto& floor : report.at("floors").at("machine")) {
     EXPECT_NE(floor.at("value").is_null(), floor.at("unavailable").get<std::string>().empty());
   }
-  EXPECT_EQ(run("vfsprof report out/run.json").out, outcome.out);
+  // Links are for the files beside report.md only.
+  const std::string links = "Flame graphs: [mutex-pool](flamegraph-mutex-pool.svg).\n\n";
+  const std::size_t at = outcome.out.find(links);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(run("vfsprof report out/run.json").out,
+            std::string(outcome.out).erase(at, links.size()));
+  EXPECT_EQ(run("vfsprof report out/run.json --format flamegraph").out,
+            read_text(path("out/flamegraph-mutex-pool.svg")));
+  EXPECT_EQ(run("vfsprof report out/run.json --format folded --out a.folded").code, 0);
+  EXPECT_THAT(read_text(path("a.folded")), HasSubstr("mount_vfs;"));
+  for (const char* file : {"run.json", "report.json", "report.md"}) {
+    const Outcome lint = run(std::string("vfsprof lint out/") + file);
+    EXPECT_EQ(lint.code, 0) << lint.out << lint.err;
+  }
   expect_nothing_left_behind();
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Outcome {
   int code = -1;
@@ -62,7 +63,11 @@ TEST_F(ImportCommand, ARecordingEndsInTheSameFilesAsARun) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("### vfs-async-executor: 50.00 % of samples"));
   EXPECT_EQ(outcome.out, read_text("out/report.md"));
-  EXPECT_EQ(run("vfsprof report out/import.json").out, outcome.out);
+  const std::string links = "Flame graphs: [a.txt](flamegraph-a.txt.svg).\n\n";
+  const std::size_t at = outcome.out.find(links);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(run("vfsprof report out/import.json").out,
+            std::string(outcome.out).erase(at, links.size()));
   const Outcome json = run("vfsprof import a.txt --out out --json");
   EXPECT_EQ(nlohmann::json::parse(json.out)["arms"][0]["profile"]["samples"], 2);
   const Outcome piped = run("cat a.txt | vfsprof import - a.txt --out both");
@@ -70,6 +75,35 @@ TEST_F(ImportCommand, ARecordingEndsInTheSameFilesAsARun) {
   EXPECT_THAT(piped.out, HasSubstr("`standard input` against `a.txt`"));
   EXPECT_EQ(run("vfsprof lint out/report.md").code, 0);
   EXPECT_EQ(run("vfsprof lint both/report.json").code, 0);
+  EXPECT_EQ(run("vfsprof lint both/import.json").code, 0);
+  EXPECT_THAT(read_text("both/report.md"), HasSubstr("[difference](flamegraph-diff.svg)"));
+  EXPECT_THAT(read_text("both/flamegraph-diff.svg"), HasSubstr("cost is unavailable"));
+}
+
+TEST_F(ImportCommand, ATerminalGetsATerminalsView) {
+  if (run("script --version").code != 0) GTEST_SKIP() << "script is not installed (util-linux)";
+  write("a.txt", kRecording);
+  const std::string terminal =
+      "TERM=xterm script -qec 'stty cols 70; vfsprof import a.txt --out out' typescript";
+  EXPECT_THAT(run(terminal).out, HasSubstr("\033[1;34mvfs-async-executor"));
+  const Outcome quiet = run("NO_COLOR=1 " + terminal);
+  EXPECT_THAT(quiet.out, HasSubstr("vfs-async-executor: 50.00 % of samples"));
+  EXPECT_THAT(quiet.out, Not(HasSubstr("\033[")));
+  EXPECT_THAT(quiet.out, Not(HasSubstr("**")));
+  EXPECT_THAT(run("vfsprof report out/import.json --format text").out, Not(HasSubstr("\033[")));
+  EXPECT_THAT(run("vfsprof report out/import.json --format text --color always").out,
+              HasSubstr("\033["));
+}
+
+TEST_F(ImportCommand, LintRefusesWhatIsNoReport) {
+  write("bytes", std::string("ab\0cd", 5));
+  write("other.json", "{\"a\": 1}");
+  write("damaged.json", "{\"rounds\": [");
+  for (const char* file : {"bytes", "other.json", "damaged.json"}) {
+    const Outcome outcome = run(std::string("vfsprof lint ") + file);
+    EXPECT_EQ(outcome.code, 2) << file;
+    EXPECT_THAT(outcome.err, HasSubstr(file));
+  }
 }
 
 TEST_F(ImportCommand, BadInputNamesTheFileThePlaceAndWhatToDo) {
@@ -100,12 +134,12 @@ TEST_F(ImportCommand, BadInputNamesTheFileThePlaceAndWhatToDo) {
 
 TEST_F(ImportCommand, LintSaysFileLineAndRule) {
   write("r.md",
-        "n = 100 samples in 2 s, 5 MB/s\n\n## worker: 90 % of samples\n\n"
+        "n = 100 samples in 2 s at 99 Hz, 5 MB/s\nMachine: 2 CPUs\n\n## worker: 90 % of samples\n\n"
         "| Row | Share |\n|---|---|\n| copy | 70 % |\n");
   const Outcome outcome = run("vfsprof lint r.md");
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_THAT(outcome.out, HasSubstr("r.md:3: row-sum: the rows of worker add up to 70.00 %"));
-  EXPECT_THAT(outcome.out, HasSubstr("r.md:3: thread-sum: "));
+  EXPECT_THAT(outcome.out, HasSubstr("r.md:4: row-sum: the rows of worker add up to 70.00 %"));
+  EXPECT_THAT(outcome.out, HasSubstr("r.md:4: thread-sum: "));
   const Outcome json = run("vfsprof lint --json r.md");
   EXPECT_EQ(json.code, 1);
   EXPECT_EQ(nlohmann::json::parse(json.out)["findings"].size(), 2U);

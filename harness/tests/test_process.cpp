@@ -50,6 +50,32 @@ TEST(ChildProcess, ReportsItsExitCode) {
   EXPECT_EQ(describe(status), "exited with code 3");
 }
 
+TEST(ChildProcess, WhoIsHeldRunsNothingBeforeItIsReleased) {
+  Pipe pipe;
+  ChildOptions options = shell("echo ran >&3", {{.ours = pipe.out.get(), .theirs = 3}});
+  options.held = true;
+  ChildProcess child(options);
+  pollfd entry{pipe.in.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&entry, 1, 50), 0);
+  EXPECT_FALSE(child.poll());
+  child.release();
+  EXPECT_TRUE(child.wait().ok());
+  pipe.out.reset();
+  EXPECT_EQ(read_all(pipe.in.get()), "ran\n");
+}
+
+TEST(ChildProcess, WhoIsHeldAndCannotStartSaysSoWhenReleased) {
+  ChildProcess child({.command = {"/nonexistent"}, .fds = {}, .before_exec = {}, .held = true});
+  EXPECT_THROW(child.release(), EnvironmentError);
+  EXPECT_EQ(child.poll()->code, 127);
+}
+
+TEST(ChildProcess, WhoIsHeldEndsWithItsOwner) {
+  ChildOptions options = shell("exit 0");
+  options.held = true;
+  const ChildProcess child(options);
+}
+
 TEST(ChildProcess, ReportsTheSignalThatEndedIt) {
   ChildProcess child(shell("kill -9 $$"));
   const ExitStatus status = child.wait();

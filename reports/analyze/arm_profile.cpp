@@ -17,6 +17,9 @@ namespace {
 /// As many slices as a profile has, bounded so that no input can exhaust memory.
 constexpr std::size_t kMaxSlices = 1'000'000;
 
+/// How many frames of a stack that no rule knows are shown: enough to write one.
+constexpr std::size_t kChainLength = 4;
+
 /// By sampled and scheduled time, the larger of both.
 std::set<std::string> heaviest_roles(const std::vector<const Round*>& rounds) {
   std::map<std::string, std::uint64_t> weights;
@@ -50,14 +53,14 @@ class Builder {
     start_round(round, profile);
     Classifier classifier(rules_, profile);
     std::vector<std::uint64_t> sampled_ns(round.threads.size(), 0);
-    std::unordered_map<std::uint64_t, ThreadStack> seen;
+    const std::vector<std::uint32_t> groups = group_threads(round, classifier);
+    std::unordered_map<std::uint64_t, GroupStack, Mixed> seen;
+    seen.reserve(profile.stacks.size());
     for (const SampleCount& sample : profile.samples) {
       const auto [found, is_new] =
-          seen.try_emplace(std::uint64_t{sample.thread} << 32 | sample.stack);
-      ThreadStack& entry = found->second;
-      if (is_new) {
-        entry = start_stack(round, classifier, sample);
-      }
+          seen.try_emplace(std::uint64_t{groups[sample.thread]} << 32 | sample.stack);
+      GroupStack& entry = found->second;
+      if (is_new) entry = start_stack(round, classifier, sample);
       const std::uint64_t weight = sample.count * profile.weight_ns;
       sampled_ns[sample.thread] += weight;
       entry.samples += sample.count;
@@ -82,18 +85,39 @@ class Builder {
   }
 
  private:
-  /// The samples of one stack of one thread.
-  struct ThreadStack {
+  /// The samples of one stack in threads that need not be told apart.
+  struct GroupStack {
     std::size_t cell = 0;
     std::uint32_t stack = 0;
     std::optional<std::size_t> deciding;  ///< position in the stack
     std::uint64_t samples = 0;
   };
 
-  ThreadStack start_stack(const Round& round, Classifier& classifier, const SampleCount& sample) {
+  struct Mixed {
+    std::size_t operator()(std::uint64_t key) const {
+      key *= 0x9e3779b97f4a7c15;
+      return key ^ key >> 32;
+    }
+  };
+
+  /// For each thread a number; equal where table and rules treat threads alike.
+  std::vector<std::uint32_t> group_threads(const Round& round, const Classifier& classifier) const {
+    std::map<std::pair<std::string, std::string>, std::uint32_t> numbers;
+    std::vector<std::uint32_t> groups;
+    for (const Thread& thread : round.threads) {
+      const std::string rule_role = classifier.knows_role(thread.role) ? thread.role : "";
+      groups.push_back(numbers
+                           .try_emplace({result_.shown_role(thread), rule_role},
+                                        static_cast<std::uint32_t>(numbers.size()))
+                           .first->second);
+    }
+    return groups;
+  }
+
+  GroupStack start_stack(const Round& round, Classifier& classifier, const SampleCount& sample) {
     const Thread& thread = round.threads[sample.thread];
     const auto found = classifier.classify(sample.stack, thread.role);
-    ThreadStack entry;
+    GroupStack entry;
     entry.stack = sample.stack;
     if (found) entry.deciding = found->frame;
     entry.cell = cell_at(result_.shown_role(thread),
@@ -101,7 +125,7 @@ class Builder {
     return entry;
   }
 
-  void add_stack(const Profile& profile, const Classifier& classifier, const ThreadStack& entry) {
+  void add_stack(const Profile& profile, const Classifier& classifier, const GroupStack& entry) {
     Cell& cell = result_.cells[entry.cell];
     const std::uint64_t weight = entry.samples * profile.weight_ns;
     cell.samples += entry.samples;
@@ -109,7 +133,15 @@ class Builder {
     const std::vector<std::uint32_t>& stack = profile.stacks[entry.stack];
     if (stack.empty()) return;
     cell.leaves[label(profile, classifier, stack.front())] += weight;
-    if (entry.deciding) cell.deciding[classifier.name_of(stack[*entry.deciding])] += weight;
+    if (entry.deciding) {
+      cell.deciding[classifier.name_of(stack[*entry.deciding])] += weight;
+      return;
+    }
+    std::string chain;
+    for (std::size_t i = 0; i < std::min(stack.size(), kChainLength); ++i) {
+      chain += fmt::format("{}{}", i == 0 ? "" : " < ", label(profile, classifier, stack[i]));
+    }
+    cell.chains[chain] += weight;
   }
 
   static std::size_t index_of(const Round& round, const Thread& thread) {
@@ -134,6 +166,7 @@ class Builder {
     block_length_ = block_length(slices);
     ResampledRound& resampled = result_.rounds.emplace_back();
     resampled.operations = static_cast<double>(operations_of(round));
+    resampled.block_slices = block_length_;
     resampled.blocks.resize((slices + block_length_ - 1) / block_length_);
     result_.sources.push_back(&round);
   }

@@ -20,6 +20,7 @@ struct Cell {
   std::uint64_t weight_ns = 0;
   std::map<std::string, std::uint64_t> deciding;  ///< deciding frame's name to weight
   std::map<std::string, std::uint64_t> leaves;    ///< innermost frame's name to weight
+  std::map<std::string, std::uint64_t> chains;  ///< of `unclassified`: innermost callers to weight
 };
 
 /// The profiling rounds of one arm, classified.

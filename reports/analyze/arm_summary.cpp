@@ -53,16 +53,18 @@ std::vector<OperationSummary> summarise_kinds(const std::vector<const Round*>& r
   return result;
 }
 
-std::vector<RoleUsage> summarise_roles(const std::vector<const Round*>& rounds,
-                                       std::uint64_t operations) {
+std::vector<RoleUsage> summarise_roles(const std::vector<const Round*>& rounds, double base) {
+  const auto per_base = [base](std::uint64_t amount) {
+    return base > 0 ? static_cast<double>(amount) / base : 0;
+  };
   std::map<std::string, RoleUsage> merged;
   for (const Round* round : rounds) {
     for (const Thread& thread : round->threads) {
       RoleUsage& usage = merged[thread.role];
-      usage.cpu_ns += per(thread.cpu_ns, operations);
-      usage.runnable_ns += per(thread.runnable_ns, operations);
-      usage.voluntary_switches += per(thread.voluntary_switches, operations);
-      usage.involuntary_switches += per(thread.involuntary_switches, operations);
+      usage.cpu_ns += per_base(thread.cpu_ns);
+      usage.runnable_ns += per_base(thread.runnable_ns);
+      usage.voluntary_switches += per_base(thread.voluntary_switches);
+      usage.involuntary_switches += per_base(thread.involuntary_switches);
     }
   }
   std::vector<RoleUsage> result;
@@ -114,8 +116,10 @@ ArmRounds rounds_of(const RunResult& result, std::size_t arm) {
       rounds.timing.push_back(&round);
     } else if (round.kind == RoundKind::kProfiling) {
       rounds.profiling.push_back(&round);
-    } else {
+    } else if (round.kind == RoundKind::kTracing) {
       rounds.tracing.push_back(&round);
+    } else {
+      rounds.counting.push_back(&round);
     }
   }
   return rounds;
@@ -154,7 +158,11 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
                      .kinds = {},
                      .roles = {},
                      .counters = {},
-                     .profile = {}};
+                     .observing = observing_costs(result, arm),
+                     .events = summarise_events(rounds.counting),
+                     .per_second = {},
+                     .profile = {},
+                     .waits = {}};
   for (const Round* round : rounds.voided) {
     summary.void_rounds.push_back(
         fmt::format("{}: {}", describe_round(*round), void_reason(*round)));
@@ -182,7 +190,10 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
   summary.switches = per(switches, summary.operations);
   if (counts_copies && written > 0) summary.copied_per_byte = per(copied, written);
   summary.kinds = summarise_kinds(used, summary.elapsed_ns);
-  summary.roles = summarise_roles(used, summary.operations);
+  summary.roles = summarise_roles(used, static_cast<double>(summary.operations));
+  if (result.command == "profile" && summary.elapsed_ns > 0) {
+    summary.per_second = summarise_roles(used, static_cast<double>(summary.elapsed_ns) / 1e9);
+  }
   summary.counters = summarise_counters(used, summary.operations);
 
   std::uint64_t collector_ns = 0, profiled_operations = 0;

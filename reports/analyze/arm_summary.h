@@ -12,6 +12,7 @@ struct ArmRounds {
   std::vector<const Round*> timing;
   std::vector<const Round*> profiling;
   std::vector<const Round*> tracing;
+  std::vector<const Round*> counting;
   std::vector<const Round*> voided;
 };
 

@@ -14,6 +14,7 @@ namespace vfsprof::reports {
 struct ResampledRound {
   double operations = 0;
   std::vector<std::vector<double>> blocks;  ///< [block][cell], nanoseconds
+  std::size_t block_slices = 1;             ///< time slices in a block
 };
 
 /// A seed for one purpose, derived from the result's.
@@ -39,9 +40,10 @@ struct CellSpread {
   void add(const CellSpread& other);
 };
 
-/// Estimates every cell and resamples it: blocks within each round, whose total is known and held,
-/// and whole rounds. Source: block bootstrap with blocks that do not overlap (Carlstein 1986) as
-/// the inner of two stages.
+/// Estimates every cell and resamples it. Within each round, whose total is known and held: runs of
+/// neighbouring blocks, as long as the blocks are correlated. Between rounds: their deviations from
+/// the whole times normal numbers. Source: circular block bootstrap (Politis and Romano 1992) with
+/// the run length of Politis and White (2004), multiplier bootstrap (Wu 1986).
 std::vector<CellSpread> resample(std::span<const ResampledRound> rounds, std::size_t cells,
                                  std::uint64_t seed);
 

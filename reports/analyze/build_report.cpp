@@ -6,7 +6,9 @@
 #include "reports/analyze/document_rows.h"
 #include "reports/analyze/explain.h"
 #include "reports/analyze/floors.h"
+#include "reports/analyze/opportunities.h"
 #include "reports/analyze/profile_tables.h"
+#include "reports/analyze/recommend.h"
 #include "reports/analyze/report.h"
 
 namespace vfsprof::reports {
@@ -29,22 +31,40 @@ Comparison compare_arms(const RunResult& result, const Report& report, const Pro
   }
   comparison.metrics = compare_metrics(result, 0, after);
   comparison.verdict = comparison.metrics.front().verdict;
+  comparison.waits = compare_waits(result, 0, after);
   if (profiles[0] && profiles[after]) {
     const ProfileTables &first = *report.arms[0].profile, &second = *report.arms[after].profile;
     comparison.changes =
         compare_categories({*profiles[0], first}, {*profiles[after], second}, rules);
+    if (report.arms[0].operations == 0 && report.arms[after].operations == 0) {
+      comparison.bursts =
+          compare_bursts(profiles[0]->profile.sources, profiles[after]->profile.sources, rules);
+    }
     comparison.changes_judged = first.rounds >= 2 && second.rounds >= 2;
   }
   comparison.explanation = explain_comparison(report.arms[0], report.arms[after], comparison);
   return comparison;
 }
 
+void add_notes(const std::vector<RoleNote>& notes, ProfileTables& tables) {
+  for (RoleTable& role : tables.roles) {
+    for (const RoleNote& note : notes) {
+      if (note.role == role.role) role.note = note.note;
+    }
+  }
+}
+
 void add_arms(const RunResult& result, const RuleSet& rules, Report& report, Profiles& profiles) {
+  const std::vector<RoleNote> notes = default_role_notes();
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
     ArmSummary summary = summarise_arm(result, i);
     const std::uint64_t seed = derive_seed(result.seed, result.arms[i].name);
     profiles.push_back(analyse_profile(rounds_of(result, i).profiling, rules, seed));
-    if (profiles.back()) summary.profile = make_profile_tables(*profiles.back(), rules);
+    if (profiles.back()) {
+      summary.profile = make_profile_tables(*profiles.back(), rules);
+      add_notes(notes, *summary.profile);
+    }
+    summary.waits = analyse_waits(rounds_of(result, i).tracing);
     report.arms.push_back(std::move(summary));
   }
 }
@@ -58,9 +78,27 @@ void add_document_rows(const RuleSet& rules, Report& report) {
   }
 }
 
+void add_opportunities(const RuleSet& rules, const Profiles& profiles, Report& report) {
+  const std::vector<OpportunityRule> opportunity_rules = default_opportunity_rules();
+  for (std::size_t i = 0; i < report.arms.size(); ++i) {
+    const ArmSummary& arm = report.arms[i];
+    ArmOpportunities found;
+    if (profiles[i]) {
+      const std::uint64_t seed = derive_seed(report.seed, arm.arm.name + " opportunities");
+      found = find_opportunities(arm, *profiles[i], rules, opportunity_rules,
+                                 {.threshold = report.threshold, .seed = seed});
+    } else {
+      found.absent = "there is no profiling round that counts";
+    }
+    found.arm = i;
+    found.next_steps = next_steps(report, found);
+    report.opportunities.push_back(std::move(found));
+  }
+}
+
 }  // namespace
 
-Report build_report(const RunResult& result, const RuleSet& rules) {
+Report build_report(const RunResult& result, const RuleSet& rules, const ReportOptions& options) {
   Report report{.command = result.command,
                 .started = result.started,
                 .environment = result.environment,
@@ -75,6 +113,8 @@ Report build_report(const RunResult& result, const RuleSet& rules) {
                 .comparisons = {},
                 .floors = report_floors(result),
                 .explanation = {},
+                .threshold = options.threshold,
+                .opportunities = {},
                 .document_arm = {},
                 .document_rows = {},
                 .capabilities = result.capabilities,
@@ -86,6 +126,7 @@ Report build_report(const RunResult& result, const RuleSet& rules) {
   }
   if (report.arms.size() == 1) report.explanation = explain_arm(report.arms.front());
   add_document_rows(rules, report);
+  add_opportunities(rules, profiles, report);
   report.key_finding = key_finding(report);
   return report;
 }

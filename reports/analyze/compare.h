@@ -21,6 +21,9 @@ struct VerdictInput {
 /// 1 +- margin (checked first), improved or regressed if it lies on one side of 1, else undecided.
 MetricComparison judge(const VerdictInput& input);
 
+/// Of after to before; 0 where both are zero, infinite where one is.
+double log_ratio(double before, double after);
+
 /// Rounds of two arms that ran in the same block.
 using RoundPairs = std::vector<std::pair<const Round*, const Round*>>;
 RoundPairs pair_by_block(const std::vector<const Round*>& before,
@@ -39,6 +42,12 @@ std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size
 /// The kind of operation that was done most often, over all arms. Empty if there was none.
 std::string main_kind(const RunResult& result);
 
+/// What threads wait for in both arms, paired by block over their tracing rounds: for all futex
+/// words together, then for each of those where most was waited or woken: waits, wakes and wait
+/// time per operation.
+std::vector<WordComparison> compare_waits(const RunResult& result, std::size_t before,
+                                          std::size_t after);
+
 /// Whether both arms did the same work: fills `compared`, `void_reasons` and `uncompared`.
 void check_same_work(const RunResult& result, Comparison& comparison);
 
@@ -52,5 +61,13 @@ struct ComparedProfile {
 /// discoveries are held at 5 % over the table.
 std::vector<CategoryChange> compare_categories(const ComparedProfile& before,
                                                const ComparedProfile& after, const RuleSet& rules);
+
+/// How many rows of the tables are compared burst by burst, the largest ones.
+inline constexpr std::size_t kBurstCells = 4;
+
+/// The largest rows of two recordings in each pair of bursts of the same number; nothing where
+/// either has only one.
+std::vector<BurstPair> compare_bursts(const std::vector<const Round*>& before,
+                                      const std::vector<const Round*>& after, const RuleSet& rules);
 
 }  // namespace vfsprof::reports

@@ -10,6 +10,7 @@
 #include "reports/analyze/arm_profile.h"
 #include "reports/analyze/arm_summary.h"
 #include "reports/analyze/compare.h"
+#include "reports/analyze/events.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -95,14 +96,14 @@ std::vector<Metric> metrics(const std::string& main_kind) {
   return result;
 }
 
+}  // namespace
+
 double log_ratio(double before, double after) {
   if (before == after) return 0;  // both may be zero
   if (before <= 0) return HUGE_VAL;
   if (after <= 0) return -HUGE_VAL;
   return std::log(after / before);
 }
-
-}  // namespace
 
 std::string main_kind(const RunResult& result) {
   std::map<std::string, std::uint64_t> counts;
@@ -183,11 +184,44 @@ std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::
   return comparisons;
 }
 
+namespace {
+
+/// Nothing for an event that was not counted in both arms.
+std::optional<MetricComparison> compare_event(const RoundPairs& pairs, const std::string& name,
+                                              double equivalence_margin) {
+  std::vector<double> before, after, log_ratios;
+  for (const auto& [first, second] : pairs) {
+    const auto a = event_count(*first, name), b = event_count(*second, name);
+    if (!a || !b || operations_of(*first) == 0 || operations_of(*second) == 0) continue;
+    before.push_back(ratio_of(*a, operations_of(*first)));
+    after.push_back(ratio_of(*b, operations_of(*second)));
+    log_ratios.push_back(log_ratio(before.back(), after.back()));
+  }
+  if (log_ratios.empty()) return std::nullopt;
+  MetricComparison metric = judge({log_ratios, equivalence_margin, true});
+  metric.id = "event_" + name;
+  metric.title = name + ", counted";
+  metric.unit = "per operation";
+  metric.before = median(before);
+  metric.after = median(after);
+  return metric;
+}
+
+}  // namespace
+
 std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
                                               std::size_t after) {
-  return compare_pairs(
-      pair_by_block(rounds_of(result, before).timing, rounds_of(result, after).timing),
-      main_kind(result), result.equivalence_margin);
+  const ArmRounds first = rounds_of(result, before), second = rounds_of(result, after);
+  std::vector<MetricComparison> metrics = compare_pairs(
+      pair_by_block(first.timing, second.timing), main_kind(result), result.equivalence_margin);
+  for (const CountedEvent& event :
+       first.counting.empty() ? std::vector<CountedEvent>{} : first.counting.front()->events) {
+    const auto pairs = pair_by_block(first.counting, second.counting);
+    if (auto metric = compare_event(pairs, event.name, result.equivalence_margin)) {
+      metrics.push_back(std::move(*metric));
+    }
+  }
+  return metrics;
 }
 
 }  // namespace vfsprof::reports

@@ -44,7 +44,7 @@ std::string absence(const ProfileTables& tables, const RoleTable* role, const st
 
 std::vector<DocumentRow> find_document_rows(const ProfileTables& tables, const RuleSet& rules) {
   const std::string origin = fmt::format("reports/rules/{}", kFile);
-  const nlohmann::json document = parse_json(embedded_text(kFile), origin);
+  const JsonDocument document = parse_json(embedded_text(kFile), origin);
   std::vector<DocumentRow> rows;
   for (const JsonReader& in : JsonReader(document, origin).member("rows").elements()) {
     DocumentRow row{.role = in.member("role").string(),

@@ -19,4 +19,8 @@ std::vector<std::string> explain_comparison(const ArmSummary& before, const ArmS
 /// The report in one paragraph.
 std::string key_finding(const Report& report);
 
+/// The ledgers of waits in a sentence or none, for the key finding; it begins with a blank.
+std::string wait_finding(const WaitTables& waits);
+std::string wait_change(const Comparison& comparison);
+
 }  // namespace vfsprof::reports

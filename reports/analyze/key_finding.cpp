@@ -92,7 +92,7 @@ std::string comparison_words(const Report& report, const Comparison& comparison)
         format_printed_share(change.after.printed_share),
         format_duration(change.before.cost_ns.value), format_duration(change.after.cost_ns.value));
   }
-  return text;
+  return text + wait_change(comparison);
 }
 
 struct LargestRow {
@@ -146,6 +146,7 @@ std::string arm_words(const ArmSummary& arm, const std::string& scenario) {
     text += fmt::format(" Futex work takes {} over all threads{}.",
                         format_printed_share(group.time.printed_share), cost);
   }
+  if (arm.waits) text += wait_finding(*arm.waits);
   return text;
 }
 

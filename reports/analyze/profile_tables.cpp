@@ -58,6 +58,7 @@ CategoryRow make_row(const Cell& cell, const CellSpread& spread, std::uint64_t a
   }
   row.deciding = top_symbols(cell.deciding, cell.weight_ns);
   row.leaves = top_symbols(cell.leaves, cell.weight_ns);
+  row.chains = top_symbols(cell.chains, cell.weight_ns);
   return row;
 }
 
@@ -142,12 +143,27 @@ void describe_sampling(ProfileTables& tables, const ArmProfile& profile) {
     tables.kernel_frames = tables.kernel_frames && sampled.kernel_frames;
     tables.lost += sampled.lost;
     tables.throttled += sampled.throttled;
+    tables.whole_stacks += sampled.whole_stacks;
+    tables.cut_short_stacks += sampled.cut_short_stacks;
     for (const Thread& thread : round->threads) tables.scheduled_ns += thread.cpu_ns;
     for (const SampleCount& sample : sampled.samples) {
       tables.samples += sample.count;
       tables.sampled_ns += sample.count * sampled.weight_ns;
     }
   }
+}
+
+SymbolShare heaviest_leaf(const ArmProfile& profile) {
+  std::map<std::string, std::uint64_t> weights;
+  std::uint64_t all = 0;
+  for (const Cell& cell : profile.cells) {
+    for (const auto& [name, weight] : cell.leaves) {
+      weights[name] += weight;
+      all += weight;
+    }
+  }
+  const std::vector<SymbolShare> top = top_symbols(weights, all);
+  return top.empty() ? SymbolShare() : top.front();
 }
 
 /// Role tables with their rows and spreads, not yet in order.
@@ -160,7 +176,7 @@ std::vector<RoleTable> make_roles(const AnalysedProfile& analysed, const RuleSet
     const CellSpread& spread = analysed.spreads[i];
     const auto [found, is_new] = sums.try_emplace(cell.role, roles.size(), spread);
     if (is_new) {
-      roles.push_back({.role = cell.role, .kernel_name = {}, .time = {}, .rows = {}});
+      roles.push_back({.role = cell.role, .note = {}, .kernel_name = {}, .time = {}, .rows = {}});
     } else {
       found->second.second.add(spread);
     }
@@ -233,6 +249,7 @@ ProfileTables make_profile_tables(const AnalysedProfile& analysed, const RuleSet
   if (tables.samples > 0) {
     tables.classified = 1 - static_cast<double>(unclassified) / static_cast<double>(tables.samples);
   }
+  tables.heaviest_leaf = heaviest_leaf(analysed.profile);
   apportion_printed(tables.roles, kWholePrinted, &CpuTime::printed_share);
   if (tables.operations > 0) {
     const double cost =

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "reports/analyze/events.h"
+#include "reports/analyze/observing.h"
+#include "reports/analyze/opportunity.h"
 #include "reports/analyze/statistics.h"
+#include "reports/analyze/waits.h"
 #include "reports/model/run_result.h"
 #include "reports/rules/rule_set.h"
 
@@ -59,11 +63,17 @@ struct CategoryRow {
   bool thin = false;                  ///< sampled, but fewer than kThinSamples
   std::vector<SymbolShare> deciding;  ///< the frames that put samples here, largest first
   std::vector<SymbolShare> leaves;    ///< the innermost frames, largest first
+  std::vector<SymbolShare> chains;    ///< of `unclassified`: leaf < caller < ..., largest first
 };
+
+/// One function as innermost frame of more than this part of all samples (0 to 1) is flagged: the
+/// interrupt that samples may be held back until there.
+inline constexpr double kSkidShare = 0.2;
 
 /// The threads of one role. Rows by weight, largest first; `unclassified` is always among them.
 struct RoleTable {
   std::string role;
+  std::string note;         ///< what these threads are for (rules/roles.json); empty if unknown
   std::string kernel_name;  ///< as the kernel shows it, where it differs from the role
   double threads = 0;       ///< per round
   CpuTime time;
@@ -93,8 +103,11 @@ struct ProfileTables {
   bool kernel_frames = true;
   std::uint64_t lost = 0;
   std::uint64_t throttled = 0;
+  std::uint64_t whole_stacks = 0;  ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short_stacks = 0;
   std::uint64_t sampled_ns = 0;    ///< samples times what each stands for
   std::uint64_t scheduled_ns = 0;  ///< CPU time of the threads by the scheduler's account
+  SymbolShare heaviest_leaf;       ///< the innermost frame of most samples, and its part of all
   double classified = 0;           ///< share of samples that a rule matched (0 to 1)
   std::vector<RoleTable> roles;    ///< by weight, largest first
   std::vector<GroupTotal> groups;
@@ -148,7 +161,12 @@ struct ArmSummary {
   std::vector<OperationSummary> kinds;    ///< by count, largest first
   std::vector<RoleUsage> roles;
   std::vector<CounterSummary> counters;
+  std::vector<ObserverCost> observing;
+  std::vector<EventSummary> events;
+  /// Per second, of a program that is not ours: nobody counts its operations.
+  std::vector<RoleUsage> per_second;
   std::optional<ProfileTables> profile;
+  std::optional<WaitTables> waits;
 };
 
 enum class Verdict { kImproved, kRegressed, kEquivalent, kUndecided, kVoid };
@@ -168,6 +186,14 @@ struct MetricComparison {
   std::optional<double> minimum_detectable_effect;  ///< as a relative change; where undecided
   Verdict verdict = Verdict::kUndecided;
   std::string note;
+};
+
+/// One futex word, or all of them (`word` empty), in both arms.
+struct WordComparison {
+  std::string word;
+  MetricComparison waits;    ///< per operation
+  MetricComparison wakes;    ///< per operation
+  MetricComparison wait_ns;  ///< per operation
 };
 
 /// `kShareMoved`: operations were not counted, so that only the share can be judged.
@@ -195,6 +221,23 @@ struct CategoryChange {
   CellVerdict verdict = CellVerdict::kNotSignificant;
 };
 
+/// A category of a thread role in a pair of bursts; shares are of each burst's whole (0 to 1).
+struct BurstCell {
+  std::string role;
+  std::string id;
+  std::string title;
+  double share_before = 0;
+  double share_after = 0;
+};
+
+/// The same burst of two recordings.
+struct BurstPair {
+  std::uint32_t burst = 0;  ///< from 0
+  std::uint64_t samples_before = 0, samples_after = 0;
+  std::uint64_t elapsed_before_ns = 0, elapsed_after_ns = 0;
+  std::vector<BurstCell> cells;  ///< the same in every pair
+};
+
 /// Arm 0 against another one.
 struct Comparison {
   std::size_t before = 0;  ///< indices into Report::arms
@@ -205,7 +248,9 @@ struct Comparison {
   Verdict verdict = Verdict::kUndecided;
   std::vector<MetricComparison> metrics;
   std::vector<CategoryChange> changes;  ///< groups first, then by cost
+  std::vector<WordComparison> waits;    ///< all words first; empty where nothing was traced
   bool changes_judged = false;          ///< there were profiling rounds enough for verdicts
+  std::vector<BurstPair> bursts;        ///< of recordings, where both have more than one
   std::vector<std::string> explanation;
 };
 
@@ -260,16 +305,24 @@ struct Report {
   std::vector<ArmSummary> arms;
   std::vector<Comparison> comparisons;
   FloorReport floors;
-  std::vector<std::string> explanation;  ///< of a single arm
-  std::string document_arm;              ///< the arm that `document_rows` are of; empty if none
+  std::vector<std::string> explanation;         ///< of a single arm
+  double threshold = kDefaultThreshold;         ///< of the opportunities
+  std::vector<ArmOpportunities> opportunities;  ///< one for each arm
+  std::string document_arm;  ///< the arm that `document_rows` are of; empty if none
   std::vector<DocumentRow> document_rows;
   std::vector<Capability> capabilities;
   std::vector<std::string> warnings;
 };
 
+/// What a reader may ask for.
+struct ReportOptions {
+  double threshold = kDefaultThreshold;  ///< opportunities: the least impact that is listed
+};
+
 /// Derives the whole report. Pure: equal inputs give equal reports (resampling is seeded by the
 /// result's seed).
-Report build_report(const RunResult& result, const RuleSet& rules);
+Report build_report(const RunResult& result, const RuleSet& rules,
+                    const ReportOptions& options = {});
 
 /// "improved", "better", as they are printed and saved.
 std::string to_string(Verdict verdict);

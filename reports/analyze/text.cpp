@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/analyze/characters.h"
+
 namespace vfsprof::reports {
 namespace {
 
@@ -72,14 +74,9 @@ std::string join_words(std::span<const std::string> words) {
 }
 
 std::string code(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (c == '`') {
-      text += '\'';
-    } else {
-      text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-  }
+  std::string text = shortened(printable(name));
+  if (text.empty()) text = "(no name)";
+  std::ranges::replace(text, '`', '\'');
   return fmt::format("`{}`", text);
 }
 

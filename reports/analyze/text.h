@@ -30,7 +30,7 @@ std::string format_change(double ratio);
 std::string join_words(std::span<const std::string> words);
 
 /// A name that comes from outside (thread, variant, function), as code in Markdown text: harmless
-/// whatever it holds.
+/// whatever it holds, and cut where it is longer than anybody reads (characters.h).
 std::string code(std::string_view name);
 std::vector<std::string> code(std::span<const std::string> names);
 

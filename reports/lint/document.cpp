@@ -140,6 +140,12 @@ std::size_t dash_length(std::string_view text, std::size_t at) {
   return rest.starts_with('-') ? 1 : 0;
 }
 
+bool is_unit_at(std::string_view text, std::size_t at, std::string_view unit) {
+  if (!text.substr(at).starts_with(unit)) return false;
+  const std::size_t end = at + unit.size();
+  return end == text.size() || std::isalnum(static_cast<unsigned char>(text[end])) == 0;
+}
+
 }  // namespace
 
 MarkdownDocument parse_markdown(std::string_view text) {
@@ -233,6 +239,34 @@ std::string without_markup(std::string_view text) {
     if (c != '`' && c != '*' && c != '\\') result += c;
   }
   return std::string(trim(result));
+}
+
+bool has_quantity(std::string_view text, std::span<const std::string_view> units) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (std::isdigit(static_cast<unsigned char>(text[i])) == 0) continue;
+    const std::size_t next = text[i + 1] == ' ' ? i + 2 : i + 1;
+    for (const std::string_view unit : units) {
+      if (is_unit_at(text, next, unit)) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Percentage> cell_number(std::string_view cell) {
+  std::string text = without_markup(cell);
+  text.resize(std::min(text.find('['), text.size()));
+  std::string_view rest = trim(text);
+  const bool is_signed = rest.starts_with('-') || rest.starts_with('+');
+  const bool is_negative = rest.starts_with('-');
+  if (is_signed) rest.remove_prefix(1);
+  std::size_t at = 0;
+  if (rest.empty() || !is_digit(rest.front())) return std::nullopt;
+  auto number = read_number(rest, at);
+  const std::string_view unit = trim(rest.substr(at));
+  if (!number || !(unit.empty() || unit == "%" || unit == "pp")) return std::nullopt;
+  number->is_signed = is_signed;
+  if (is_negative) number->low = number->high = -number->low;
+  return number;
 }
 
 std::string lower_case(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,13 @@ std::vector<std::string> words_of(std::string_view text);
 
 /// Whether all of `some` are among `all`; false for none.
 bool are_among(const std::vector<std::string>& some, const std::vector<std::string>& all);
+
+/// Whether a number stands in it that one of these units follows.
+bool has_quantity(std::string_view text, std::span<const std::string_view> units);
+
+/// A cell that holds a number and nothing else but its unit: "8,650", "-0.13 pp [-0.71, +0.52]",
+/// "12.5 %". Nothing for any other, such as a range.
+std::optional<Percentage> cell_number(std::string_view cell);
 
 /// Without the markup of code and emphasis.
 std::string without_markup(std::string_view text);

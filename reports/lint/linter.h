@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "reports/lint/document.h"
+#include "reports/model/run_result.h"
+#include "reports/rules/rule_set.h"
 
 namespace vfsprof::reports {
 
@@ -52,5 +54,8 @@ std::vector<LintFinding> lint_markdown(std::string_view text);
 /// Checks report.json of this program: its sums, and that its tables agree.
 /// Errors: FormatError if the text is no such report.
 std::vector<LintFinding> lint_report_json(std::string_view text, const std::string& origin);
+
+/// Checks a result of this program: what it holds twice, and the reports that are made of it.
+std::vector<LintFinding> lint_result(const RunResult& result, const RuleSet& rules);
 
 }  // namespace vfsprof::reports

@@ -1,94 +1,136 @@
+#include "reports/lint/report_json.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
-
-#include "reports/lint/linter.h"
-#include "reports/model/json_reader.h"
 
 namespace vfsprof::reports {
 namespace {
 
-constexpr double kHalfHundredth = 0.005;  // printed shares have two decimals
-
-using Shares = std::map<std::pair<std::string, std::string>, double>;  ///< by role and category
-
-double printed_share(const JsonReader& in) {
-  return in.member("time").member("printed_share_percent").number();
+/// An interval's ends; nothing where there is none, or an end is unknown.
+std::optional<std::pair<double, double>> ends_of(const JsonReader& interval) {
+  if (interval.is_null()) return std::nullopt;
+  const std::vector<JsonReader> ends = interval.elements();
+  if (ends.size() != 2) interval.fail("an array of two numbers");
+  if (ends[0].is_null() || ends[1].is_null()) return std::nullopt;
+  return std::pair(ends[0].number(), ends[1].number());
 }
 
-void add(std::vector<LintFinding>& findings, std::string_view rule, std::string message) {
-  findings.push_back({1, std::string(rule), std::move(message)});
+void check_metric(const JsonReader& metric, double margin, JsonFindings& findings) {
+  const std::string title = metric.member("title").string();
+  const auto ends = ends_of(metric.member("ratio_interval"));
+  if (!ends || metric.member("ratio").is_null()) return;
+  const auto [low, high] = *ends;
+  const double ratio = metric.member("ratio").number();
+  if (ratio < low || ratio > high) {
+    findings.add("disagreement", fmt::format("{}: the ratio {:g} lies outside of its interval, "
+                                             "{:g} to {:g}",
+                                             title, ratio, low, high));
+  }
+  const bool lower_is_better = metric.member("lower_is_better").boolean();
+  const std::string verdict = metric.member("verdict").string();
+  const bool fell = high < 1, rose = low > 1;
+  const bool fits = verdict == "improved"    ? (lower_is_better ? fell : rose)
+                    : verdict == "regressed" ? (lower_is_better ? rose : fell)
+                    : verdict == "equivalent"
+                        ? low >= 1 - margin - 1e-9 && high <= 1 + margin + 1e-9
+                        : true;
+  if (!fits) {
+    findings.add("disagreement", fmt::format("{}: \"{}\" does not follow from a ratio of {:g} to "
+                                             "{:g}",
+                                             title, verdict, low, high));
+  }
 }
 
-/// The sums of one arm's profile; its shares for the comparisons.
-Shares check_profile(const JsonReader& profile, const std::string& arm,
-                     std::vector<LintFinding>& findings) {
-  Shares shares;
-  double whole = 0;
-  for (const JsonReader& role : profile.member("roles").elements()) {
-    const std::string name = role.member("role").string();
-    double sum = 0;
-    for (const JsonReader& row : role.member("rows").elements()) {
-      shares[{name, row.member("category").string()}] = printed_share(row);
-      sum += printed_share(row);
-    }
-    if (std::abs(sum - printed_share(role)) > kHalfHundredth) {
-      add(findings, "row-sum",
-          fmt::format("{}: the rows of {} add up to {:.2f} %, not {:.2f} %", arm, name, sum,
-                      printed_share(role)));
-    }
-    whole += printed_share(role);
-  }
-  const std::uint64_t samples = profile.member("samples").count();
-  if (samples > 0 && std::abs(whole - 100) > kHalfHundredth) {
-    add(findings, "thread-sum",
-        fmt::format("{}: the threads add up to {:.2f} %, not 100 %", arm, whole));
-  }
-  if (samples == 0) add(findings, "no-sample-count", fmt::format("{}: shares of 0 samples", arm));
-  return shares;
+void check_cell(const JsonReader& change, const char* side, const std::string& arm,
+                const PrintedTimes& cells, JsonFindings& findings) {
+  const bool is_group = change.member("role").is_null();
+  const auto key =
+      is_group ? std::pair(std::string(), change.member("group").string())
+               : std::pair(change.member("role").string(), change.member("category").string());
+  const auto found = cells.find(key);
+  const PrintedTime known = found == cells.end() ? PrintedTime{} : found->second;
+  const PrintedTime here = printed_time(change.member(side));
+  const std::string where =
+      fmt::format("{} {} of {}, comparison against its own table", key.first, key.second, arm);
+  findings.expect(where + ", share", here.printed_share, known.printed_share, 0.005);
+  findings.expect(where + ", cost", here.printed_cost_ns, known.printed_cost_ns, 0.5);
+  findings.expect(where + ", samples", here.samples, known.samples, 0);
+  findings.expect(where + ", weight_ns", here.weight_ns, known.weight_ns, 0);
 }
 
-void check_changes(const JsonReader& comparison, const std::map<std::string, Shares>& arms,
-                   std::vector<LintFinding>& findings) {
-  for (const char* side : {"before", "after"}) {
-    const auto arm = arms.find(comparison.member(side).string());
-    if (arm == arms.end()) continue;
-    for (const JsonReader& change : comparison.member("changes").elements()) {
-      if (change.member("role").is_null()) continue;
-      const auto key =
-          std::pair(change.member("role").string(), change.member("category").string());
-      const auto found = arm->second.find(key);
-      const double known = found == arm->second.end() ? 0 : found->second;
-      const double share = change.member(side).member("printed_share_percent").number();
-      if (std::abs(share - known) <= kHalfHundredth) continue;
-      add(findings, "disagreement",
-          fmt::format("{} {} of {}: {:.2f} % in the comparison, {:.2f} % in its own table",
-                      key.first, key.second, arm->first, share, known));
-    }
-  }
+void check_differences(const JsonReader& change, JsonFindings& findings) {
+  const std::string where = change.member("title").string();
+  const JsonReader before = change.member("before"), after = change.member("after");
+  const auto share = [](const JsonReader& time) {
+    return time.member("share").member("value").number();
+  };
+  findings.expect(where + ", difference of shares",
+                  change.member("share_difference").member("value").number(),
+                  share(after) - share(before), 1e-9);
+  const JsonReader cost = change.member("cost_difference_ns");
+  const JsonReader cost_before = before.member("cost_ns_per_operation");
+  const JsonReader cost_after = after.member("cost_ns_per_operation");
+  if (cost.is_null() || cost_before.is_null() || cost_after.is_null()) return;
+  const double wanted = cost_after.member("value").number() - cost_before.member("value").number();
+  findings.expect(where + ", difference of costs", cost.member("value").number(), wanted,
+                  1e-6 * (1 + std::abs(wanted)));
 }
 
 }  // namespace
 
+void JsonFindings::expect(const std::string& where, double found, double wanted, double slack) {
+  if (std::abs(found - wanted) <= slack) return;
+  add("disagreement",
+      fmt::format("{}: {:.10g} here, but {:.10g} by the figures that it follows from", where, found,
+                  wanted));
+}
+
+void check_json_comparison(const JsonReader& comparison,
+                           const std::map<std::string, PrintedTimes>& arms, double margin,
+                           JsonFindings& findings) {
+  for (const JsonReader& metric : comparison.member("metrics").elements()) {
+    check_metric(metric, margin, findings);
+    if (metric.member("decides").boolean() &&
+        metric.member("verdict").string() != comparison.member("verdict").string()) {
+      findings.add("disagreement",
+                   "the comparison's verdict is not that of the metric that decides");
+    }
+  }
+  for (const JsonReader& change : comparison.member("changes").elements()) {
+    check_differences(change, findings);
+    for (const char* side : {"before", "after"}) {
+      const std::string name = comparison.member(side).string();
+      const auto arm = arms.find(name);
+      if (arm != arms.end()) check_cell(change, side, name, arm->second, findings);
+    }
+  }
+}
+
 std::vector<LintFinding> lint_report_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   if (!in.find("report_schema_version")) {
-    in.fail("a report.json of this program; render a run.json with `vfsprof report` first");
+    in.fail("a report.json, run.json, compare.json or import.json of this program");
   }
-  std::vector<LintFinding> findings;
-  std::map<std::string, Shares> arms;
+  JsonFindings findings;
+  std::map<std::string, PrintedTimes> arms;
+  std::map<std::string, int> seen;
   for (const JsonReader& arm : in.member("arms").elements()) {
     const std::string name = arm.member("name").string();
+    check_json_arm(arm, name, findings);
+    ++seen[name];
     if (arm.member("profile").is_null()) continue;
-    arms[name] = check_profile(arm.member("profile"), name, findings);
+    arms[name] = check_json_profile(arm.member("profile"), name, findings);
   }
+  // Which arm a comparison means is not known where two have one name.
+  std::erase_if(arms, [&](const auto& arm) { return seen[arm.first] > 1; });
+  const double margin = in.member("equivalence_margin").number();
   for (const JsonReader& comparison : in.member("comparisons").elements()) {
-    check_changes(comparison, arms, findings);
+    check_json_comparison(comparison, arms, margin, findings);
   }
-  return findings;
+  return findings.take();
 }
 
 }  // namespace vfsprof::reports

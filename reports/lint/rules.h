@@ -15,7 +15,19 @@ void check_disagreement(const LintInput& input, LintFindings& findings);
 void check_totals(const LintInput& input, LintFindings& findings);
 void check_inclusive_rows(const LintInput& input, LintFindings& findings);
 
+// rules_tables.cpp
+void check_total_rows(const LintInput& input, LintFindings& findings);
+void check_differences(const LintInput& input, LintFindings& findings);
+void check_sample_sums(const LintInput& input, LintFindings& findings);
+
+// rules_evidence.cpp
+void check_conditions(const LintInput& input, LintFindings& findings);
+void check_change_intervals(const LintInput& input, LintFindings& findings);
+void check_change_costs(const LintInput& input, LintFindings& findings);
+void check_contention(const LintInput& input, LintFindings& findings);
+
 // rules_claims.cpp
+void check_stated_impacts(const LintInput& input, LintFindings& findings);
 void check_thresholds(const LintInput& input, LintFindings& findings);
 void check_added_percentages(const LintInput& input, LintFindings& findings);
 void check_points(const LintInput& input, LintFindings& findings);

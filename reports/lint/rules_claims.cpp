@@ -141,24 +141,6 @@ bool says_unavailable(const std::string& text) {
   return false;
 }
 
-bool is_unit_at(std::string_view text, std::size_t at, std::string_view unit) {
-  if (!text.substr(at).starts_with(unit)) return false;
-  const std::size_t end = at + unit.size();
-  return end == text.size() || std::isalnum(static_cast<unsigned char>(text[end])) == 0;
-}
-
-/// A number that one of these units follows.
-bool has_quantity(std::string_view text, std::span<const std::string_view> units) {
-  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-    if (std::isdigit(static_cast<unsigned char>(text[i])) == 0) continue;
-    const std::size_t next = text[i + 1] == ' ' ? i + 2 : i + 1;
-    for (const std::string_view unit : units) {
-      if (is_unit_at(text, next, unit)) return true;
-    }
-  }
-  return false;
-}
-
 constexpr std::string_view kDurations[] = {"ns",      "us",     "\xc2\xb5s", "ms",
                                            "s",       "sec",    "secs",      "min",
                                            "seconds", "second", "minutes",   "hours"};
@@ -217,6 +199,28 @@ void check_thresholds(const LintInput& input, LintFindings& findings) {
     if (!threshold) continue;
     for (std::size_t j = i + 1; j < sections.size() && is_inside(input.document, j, i); ++j) {
       check_item(sections[j], *threshold, sections[i].title, findings);
+    }
+  }
+}
+
+void check_stated_impacts(const LintInput& input, LintFindings& findings) {
+  const auto lies_within = [](const Percentage& inner, const Percentage& outer) {
+    return inner.low >= outer.low - kEpsilon && inner.high <= outer.high + kEpsilon;
+  };
+  for (const DocumentSection& section : input.document.sections) {
+    const auto title = first_percentage(section.title);
+    if (!title || !contains_any(words_of(section.title), {"potential", "impact", "gain", "saving"}))
+      continue;
+    for (const TextLine& line : section.text) {
+      const std::vector<std::string> words = words_of(line.text);
+      if (words.size() < 2 || !contains_any({words[0], words[1]}, {"impact"})) continue;
+      const auto stated = first_percentage(line.text);
+      if (!stated || lies_within(*title, *stated) || lies_within(*stated, *title)) continue;
+      findings.push_back(
+          {line.line, "",
+           fmt::format("the impact is {:g}-{:g} % here and {:g}-{:g} % in the heading of line {}: "
+                       "give one, and how it was derived",
+                       stated->low, stated->high, title->low, title->high, section.line)});
     }
   }
 }

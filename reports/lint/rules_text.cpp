@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "reports/analyze/characters.h"
 #include "reports/lint/rules.h"
 
 namespace vfsprof::reports {
@@ -44,36 +45,6 @@ std::optional<char> mac_byte(char32_t c) {
   return static_cast<char>(0x80 + (found - kMac.begin()));
 }
 
-/// Decodes one character at the front of `text`, which is taken off; nothing if it is no UTF-8.
-std::optional<char32_t> take_character(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80       ? 1
-                             : lead >> 5 == 6  ? 2
-                             : lead >> 4 == 14 ? 3
-                             : lead >> 3 == 30 ? 4
-                                               : 0;
-  if (length == 0 || length > text.size()) return std::nullopt;
-  char32_t value = length == 1 ? lead : lead & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if (next >> 6 != 2) return std::nullopt;
-    value = value << 6 | (next & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
-    return std::nullopt;
-  }
-  text.remove_prefix(length);
-  return value;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    if (!take_character(text)) return false;
-  }
-  return true;
-}
-
 /// Text of characters above ASCII whose bytes in another encoding are UTF-8 again was decoded in
 /// that encoding by mistake. A single such character is a letter.
 bool is_misdecoded(const std::u32string& run) {
@@ -90,19 +61,7 @@ bool is_misdecoded(const std::u32string& run) {
 
 std::string to_utf8(const std::u32string& text) {
   std::string result;
-  for (const char32_t c : text) {
-    if (c < 0x800) {
-      result += static_cast<char>(0xc0 | c >> 6);
-    } else if (c < 0x10000) {
-      result += static_cast<char>(0xe0 | c >> 12);
-      result += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    } else {
-      result += static_cast<char>(0xf0 | c >> 18);
-      result += static_cast<char>(0x80 | (c >> 12 & 0x3f));
-      result += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    }
-    result += static_cast<char>(0x80 | (c & 0x3f));
-  }
+  for (const char32_t c : text) append_utf8(result, c);
   return result;
 }
 

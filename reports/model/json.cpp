@@ -3,26 +3,19 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
-#include <concepts>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "reports/model/check_result.h"
+#include "reports/model/events_json.h"
 #include "reports/model/json_reader.h"
+#include "reports/model/json_writer.h"
 #include "reports/model/profile_json.h"
+#include "reports/model/waits_json.h"
 
 namespace vfsprof::reports {
 namespace {
-
-using OutJson = nlohmann::ordered_json;
-
-// A limit that no real run comes near, so that no sum of a hostile file's times overflows.
-constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 55;  // a year
-
-template <class T, class Wanted>
-concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 
 constexpr std::array<std::string_view, 3> kCapabilityStates{"available", "degraded", "unavailable"};
 
@@ -113,6 +106,9 @@ void describe(A& archive, T& value) {
   archive("kernel_frames", value.kernel_frames);
   archive("lost", value.lost);
   archive("throttled", value.throttled);
+  archive.added_later("unwind", value.unwind);
+  archive.added_later("whole_stacks", value.whole_stacks);
+  archive.added_later("cut_short_stacks", value.cut_short_stacks);
   archive.columns(value);
 }
 
@@ -129,7 +125,9 @@ void describe(A& archive, T& value) {
   archive("operations", value.operations);
   archive("threads", value.threads);
   archive("counters", value.counters);
+  archive.added_later("events", value.events);
   archive("profile", value.profile);
+  archive.added_later("waits", value.waits);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
   archive("void_reason", value.void_reason);
@@ -175,9 +173,12 @@ void describe(A& archive, T& value) {
 
 class Writer {
  public:
+  explicit Writer(std::string& out) : out_(out), object_(out) {}
+
   template <class T>
   void operator()(const char* name, const T& field) {
-    out_[name] = convert(field);
+    object_.key(name);
+    write(field);
   }
 
   template <class T>
@@ -186,49 +187,55 @@ class Writer {
   }
   /// A flag of a later version of the schema is left out where it has its usual value.
   void flag(const char* name, bool field, bool usual) {
-    if (field != usual) out_[name] = field;
+    if (field != usual) append_json(object_.key(name), field);
   }
 
   template <class E, std::size_t N>
   void choice(const char* name, E field, const std::array<std::string_view, N>& names) {
-    out_[name] = names[static_cast<std::size_t>(field)];
+    append_json(object_.key(name), names[static_cast<std::size_t>(field)]);
   }
 
   void histogram(const char* name, const Histogram& field) {
-    OutJson buckets = OutJson::array();
-    for (const auto& [index, count] : field.buckets()) {
-      buckets.push_back(OutJson::array({index, count}));
-    }
-    out_[name] = {{"sum", field.sum()}, {"max", field.max()}, {"buckets", std::move(buckets)}};
+    JsonObject histogram(object_.key(name));
+    append_json(histogram.key("sum"), field.sum());
+    append_json(histogram.key("max"), field.max());
+    append_array(histogram.key("buckets"), field.buckets(), [this](const auto& bucket) {
+      out_ += fmt::format("[{},{}]", bucket.index, bucket.count);
+    });
+    histogram.close();
   }
 
-  void columns(const Profile& profile) { write_columns(profile, out_); }
+  void columns(const Profile& profile) { write_columns(profile, object_); }
+  void stack_table(const StackTable& table) { write_stack_table(table, object_); }
 
-  OutJson take() { return std::move(out_); }
+  void close() { object_.close(); }
 
  private:
   template <class T>
-  static OutJson convert(const T& field) {
+  void write(const T& field) {
     if constexpr (requires(Writer& writer) { describe(writer, field); }) {
-      Writer writer;
+      Writer writer(out_);
       describe(writer, field);
-      return writer.take();
+      writer.close();
     } else {
-      return field;
+      append_json(out_, field);
     }
   }
   template <class T>
-  static OutJson convert(const std::vector<T>& field) {
-    OutJson result = OutJson::array();
-    for (const T& element : field) result.push_back(convert(element));
-    return result;
+  void write(const std::vector<T>& field) {
+    append_array(out_, field, [this](const T& element) { write(element); });
   }
   template <class T>
-  static OutJson convert(const std::optional<T>& field) {
-    return field ? convert(*field) : OutJson();
+  void write(const std::optional<T>& field) {
+    if (field) {
+      write(*field);
+    } else {
+      out_ += "null";
+    }
   }
 
-  OutJson out_ = OutJson::object();
+  std::string& out_;
+  JsonObject object_;
 };
 
 class Reader {
@@ -279,6 +286,7 @@ class Reader {
   }
 
   void columns(Profile& profile) { read_columns(in_, profile); }
+  void stack_table(StackTable& table) { read_stack_table(in_, table); }
 
  private:
   static void read(const JsonReader& in, std::string& field) { field = in.string(); }
@@ -309,62 +317,18 @@ class Reader {
   JsonReader in_;
 };
 
-void check_times(const Round& round, const JsonReader& in) {
-  for (const auto& [name, value] : {std::pair{"elapsed_ns", round.elapsed_ns},
-                                    std::pair{"process_cpu_ns", round.process_cpu_ns},
-                                    std::pair{"client_cpu_ns", round.client_cpu_ns}}) {
-    if (value > kMaxNs) in.member(name).fail("nanoseconds, less than a year");
-  }
-  for (std::size_t i = 0; i < round.threads.size(); ++i) {
-    if (round.threads[i].cpu_ns > kMaxNs || round.threads[i].runnable_ns > kMaxNs) {
-      in.member("threads").elements()[i].fail("times in nanoseconds, less than a year");
-    }
-  }
-}
-
-void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
-  if (round.arm >= arms) {
-    in.member("arm").fail(fmt::format("an index into arms, which are {}", arms));
-  }
-  check_times(round, in);
-  if (!round.profile) return;
-  for (const SampleCount& sample : round.profile->samples) {
-    if (sample.thread >= round.threads.size()) {
-      in.member("profile").member("samples").member("thread").fail(
-          fmt::format("indices into the round's threads, which are {}", round.threads.size()));
-    }
-  }
-}
-
-void check_rounds(const std::vector<Round>& rounds, std::size_t arms, const JsonReader& in) {
-  const std::vector<JsonReader> elements = in.member("rounds").elements();
-  for (std::size_t i = 0; i < rounds.size(); ++i) check_round(rounds[i], arms, elements[i]);
-}
-
-void check_floors(const RunResult& result, const JsonReader& in) {
-  const Floors& floors = result.floors;
-  check_rounds(floors.rounds, floors.arms.size(), in);
-  const JsonReader arm_of = in.member("arm_of");
-  if (!floors.arm_of.empty() && floors.arm_of.size() != result.arms.size()) {
-    arm_of.fail(fmt::format("one index for each of the {} arms, or none", result.arms.size()));
-  }
-  for (const std::uint32_t index : floors.arm_of) {
-    if (index >= floors.arms.size()) {
-      arm_of.fail(fmt::format("indices into the floors' arms, which are {}", floors.arms.size()));
-    }
-  }
-}
-
 }  // namespace
 
 std::string to_json(const RunResult& result) {
-  Writer writer;
+  std::string out;
+  Writer writer(out);
   describe(writer, result);
-  return writer.take().dump(-1, ' ', false, OutJson::error_handler_t::replace) + "\n";
+  writer.close();
+  return out += '\n';
 }
 
 RunResult run_result_from_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
+  const JsonDocument document = parse_json(text, origin);
   const JsonReader in(document, origin);
   const JsonReader version = in.member("schema_version");
   if (version.integer(1, INT32_MAX) > kSchemaVersion) {
@@ -375,15 +339,7 @@ RunResult run_result_from_json(std::string_view text, const std::string& origin)
   RunResult result;
   Reader reader(in);
   describe(reader, result);
-  if (!std::isfinite(result.equivalence_margin) || result.equivalence_margin <= 0 ||
-      result.equivalence_margin >= 1) {
-    in.member("equivalence_margin").fail("a number above 0 and below 1");
-  }
-  if (result.arms.empty() && result.floors.machine.empty()) {
-    in.member("arms").fail("at least one arm");
-  }
-  check_rounds(result.rounds, result.arms.size(), in);
-  if (const auto floors = in.find("floors")) check_floors(result, *floors);
+  check_result(result, in);
   return result;
 }
 

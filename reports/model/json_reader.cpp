@@ -3,18 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "reports/model/format_error.h"
 
 namespace vfsprof::reports {
 namespace {
 
-std::string excerpt(const nlohmann::json& value) {
-  if (value.is_array()) return fmt::format("an array of {}", value.size());
+std::string excerpt(simdjson::dom::element value) {
+  simdjson::dom::array array;
+  if (value.get(array) == simdjson::SUCCESS) return fmt::format("an array of {}", array.size());
   if (value.is_object()) return "an object";
+  std::string text = simdjson::minify(value);
+  std::string_view string;
+  if (value.get(string) == simdjson::SUCCESS) {
+    text = nlohmann::json(string).dump(-1, ' ', /*ensure_ascii=*/true);
+  }
   constexpr std::size_t kLongest = 60;
-  std::string text =
-      value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
   if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
   return text;
 }
@@ -33,11 +38,11 @@ std::string escape_pointer(std::string_view key) {
   return result;
 }
 
-}  // namespace
-
-nlohmann::json parse_json(std::string_view text, const std::string& origin) {
+/// Says where the text goes wrong: nlohmann's parser is slower, but knows.
+[[noreturn]] void explain(std::string_view text, const std::string& origin,
+                          simdjson::error_code code) {
   try {
-    return nlohmann::json::parse(text);
+    const nlohmann::json ignored = nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
     // `byte` counts from 1 and is the last byte read.
     const std::size_t last = error.byte > 0 ? error.byte - 1 : 0;
@@ -52,25 +57,47 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin) {
                     column, error.byte, text.size(),
                     ended ? ": the text ends too early; was the file cut off? Write it again"
                           : "; the file is damaged or not JSON at all. Write it again"));
+  } catch (const nlohmann::json::exception&) {
+    // A number out of range: the message below says so.
   }
+  throw FormatError(fmt::format("{}: cannot be read as JSON ({} bytes): {}", origin, text.size(),
+                                simdjson::error_message(code)));
+}
+
+}  // namespace
+
+JsonDocument::JsonDocument(std::string_view text, const std::string& origin) {
+  const simdjson::error_code error = parser_.parse(text.data(), text.size()).get(root_);
+  if (error != simdjson::SUCCESS) explain(text, origin, error);
 }
 
 void JsonReader::fail(std::string_view expected) const {
-  throw FormatError(fmt::format("{}: at {}: {} cannot be used; expected {}", *origin_,
-                                pointer_.empty() ? "/" : pointer_, excerpt(*value_), expected));
+  throw FormatError(fmt::format("{}: at {}: {} cannot be used; expected {}", *origin_, pointer(),
+                                excerpt(value_), expected));
 }
 
-JsonReader JsonReader::child(const nlohmann::json& value, std::string_view key) const {
+JsonReader JsonReader::child(simdjson::dom::element value, std::string_view key) const {
   JsonReader result(value, *origin_);
   result.pointer_ = fmt::format("{}/{}", pointer_, escape_pointer(key));
   return result;
 }
 
+simdjson::dom::array JsonReader::array() const {
+  simdjson::dom::array result;
+  if (value_.get(result) != simdjson::SUCCESS) fail("an array");
+  return result;
+}
+
+simdjson::dom::object JsonReader::object() const {
+  simdjson::dom::object result;
+  if (value_.get(result) != simdjson::SUCCESS) fail("an object");
+  return result;
+}
+
 std::optional<JsonReader> JsonReader::find(std::string_view key) const {
-  if (!value_->is_object()) fail("an object");
-  const auto found = value_->find(key);
-  if (found == value_->end()) return std::nullopt;
-  return child(*found, key);
+  simdjson::dom::element found;
+  if (object().at_key(key).get(found) != simdjson::SUCCESS) return std::nullopt;
+  return child(found, key);
 }
 
 JsonReader JsonReader::member(std::string_view key) const {
@@ -80,18 +107,17 @@ JsonReader JsonReader::member(std::string_view key) const {
 }
 
 std::vector<JsonReader> JsonReader::elements() const {
-  if (!value_->is_array()) fail("an array");
   std::vector<JsonReader> result;
-  result.reserve(value_->size());
-  for (std::size_t i = 0; i < value_->size(); ++i) {
-    result.push_back(child((*value_)[i], std::to_string(i)));
+  for (const simdjson::dom::element element : array()) {
+    result.push_back(child(element, std::to_string(result.size())));
   }
   return result;
 }
 
 std::string JsonReader::string() const {
-  if (!value_->is_string()) fail("a string");
-  return value_->get<std::string>();
+  std::string_view result;
+  if (value_.get(result) != simdjson::SUCCESS) fail("a string");
+  return std::string(result);
 }
 
 std::vector<std::string> JsonReader::strings() const {
@@ -101,52 +127,53 @@ std::vector<std::string> JsonReader::strings() const {
 }
 
 bool JsonReader::boolean() const {
-  if (!value_->is_boolean()) fail("true or false");
-  return value_->get<bool>();
+  bool result = false;
+  if (value_.get(result) != simdjson::SUCCESS) fail("true or false");
+  return result;
 }
 
 double JsonReader::number() const {
-  if (!value_->is_number()) fail("a number");
-  return value_->get<double>();
+  double result = 0;
+  if (value_.get(result) != simdjson::SUCCESS) fail("a number");
+  return result;
 }
 
 std::int64_t JsonReader::integer(std::int64_t low, std::int64_t high) const {
-  const bool fits = value_->is_number_unsigned()
-                        ? value_->get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX)
-                        : value_->is_number_integer();
-  if (!fits || value_->get<std::int64_t>() < low || value_->get<std::int64_t>() > high) {
+  std::int64_t result = 0;
+  if (value_.get(result) != simdjson::SUCCESS || result < low || result > high) {
     fail(fmt::format("an integer from {} to {}", low, high));
   }
-  return value_->get<std::int64_t>();
+  return result;
 }
 
 std::uint64_t JsonReader::count(std::uint64_t high) const {
-  if (!value_->is_number_unsigned() || value_->get<std::uint64_t>() > high) {
+  std::uint64_t result = 0;
+  if (value_.get(result) != simdjson::SUCCESS || result > high) {
     fail(fmt::format("an integer from 0 to {}", high));
   }
-  return value_->get<std::uint64_t>();
+  return result;
 }
 
 std::vector<std::uint64_t> JsonReader::counts(std::uint64_t high) const {
-  if (!value_->is_array()) fail("an array");
+  const simdjson::dom::array all = array();
   std::vector<std::uint64_t> result;
-  result.reserve(value_->size());
-  for (std::size_t i = 0; i < value_->size(); ++i) {
-    const nlohmann::json& element = (*value_)[i];
-    const bool good = element.is_number_unsigned() && element.get<std::uint64_t>() <= high;
+  result.reserve(all.size());
+  for (const simdjson::dom::element element : all) {
+    std::uint64_t value = 0;
     // The pointer is only worked out for an error: columns hold millions of elements.
-    if (!good) return {child(element, std::to_string(i)).count(high)};
-    result.push_back(element.get<std::uint64_t>());
+    if (element.get(value) != simdjson::SUCCESS || value > high) {
+      return {child(element, std::to_string(result.size())).count(high)};
+    }
+    result.push_back(value);
   }
   return result;
 }
 
 void JsonReader::allow_only(const std::vector<std::string_view>& keys) const {
-  if (!value_->is_object()) fail("an object");
-  for (const auto& [key, value] : value_->items()) {
+  for (const auto& [key, value] : object()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
       throw FormatError(fmt::format("{}: at {}: unknown key \"{}\"; allowed are: {}", *origin_,
-                                    pointer_.empty() ? "/" : pointer_, key, fmt::join(keys, ", ")));
+                                    pointer(), key, fmt::join(keys, ", ")));
     }
   }
 }

@@ -2,8 +2,9 @@
 
 // For the few files that read JSON; everybody else sees values.
 
+#include <simdjson.h>
+
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,24 @@
 
 namespace vfsprof::reports {
 
+/// A JSON text, taken apart. Only JsonReader looks into it.
+class JsonDocument {
+ public:
+  /// Errors: FormatError with line and column.
+  JsonDocument(std::string_view text, const std::string& origin);
+  JsonDocument(const JsonDocument&) = delete;
+  JsonDocument& operator=(const JsonDocument&) = delete;
+
+ private:
+  friend class JsonReader;
+  simdjson::dom::parser parser_;  ///< owns what `root_` points to
+  simdjson::dom::element root_;
+};
+
 /// Parses JSON text. Errors: FormatError with line and column.
-nlohmann::json parse_json(std::string_view text, const std::string& origin);
+inline JsonDocument parse_json(std::string_view text, const std::string& origin) {
+  return {text, origin};
+}
 
 /// A place in a JSON document that knows its way from the root, so that every error can name it.
 ///
@@ -20,14 +37,14 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin);
 class JsonReader {
  public:
   /// Both arguments must outlive the reader.
-  JsonReader(const nlohmann::json& value, const std::string& origin)
-      : value_(&value), origin_(&origin) {}
+  JsonReader(const JsonDocument& document, const std::string& origin)
+      : JsonReader(document.root_, origin) {}
 
   JsonReader member(std::string_view key) const;
   std::optional<JsonReader> find(std::string_view key) const;
   std::vector<JsonReader> elements() const;
 
-  bool is_null() const { return value_->is_null(); }
+  bool is_null() const { return value_.is_null(); }
   std::string string() const;
   std::vector<std::string> strings() const;
   bool boolean() const;
@@ -42,13 +59,20 @@ class JsonReader {
   /// An object without keys but these.
   void allow_only(const std::vector<std::string_view>& keys) const;
 
+  /// The way from the root to here (RFC 6901).
+  std::string pointer() const { return pointer_.empty() ? "/" : pointer_; }
+
   /// Throws: "origin: at /pointer: VALUE is wrong: `expected`".
   [[noreturn]] void fail(std::string_view expected) const;
 
  private:
-  JsonReader child(const nlohmann::json& value, std::string_view key) const;
+  JsonReader(simdjson::dom::element value, const std::string& origin)
+      : value_(value), origin_(&origin) {}
+  JsonReader child(simdjson::dom::element value, std::string_view key) const;
+  simdjson::dom::array array() const;
+  simdjson::dom::object object() const;
 
-  const nlohmann::json* value_;
+  simdjson::dom::element value_;
   const std::string* origin_;
   std::string pointer_;
 };

@@ -117,14 +117,34 @@ struct Profile : StackTable {
   bool kernel_frames = true;    ///< false: samples inside the kernel could not be taken
   std::uint64_t lost = 0;       ///< samples the kernel reported as lost
   std::uint64_t throttled = 0;  ///< times the kernel throttled the event
+  std::string unwind;  ///< how user stacks were walked: "fp", "dwarf", "auto"; empty: not known
+  std::uint64_t whole_stacks = 0;      ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short_stacks = 0;  ///< samples whose does not; both 0 where nobody could tell
   std::vector<SampleCount> samples;
 };
 
+/// How often an event happened in one thread. If the machine has fewer counters than were asked
+/// for, an event was on one for a part of the time only: running_ns < enabled_ns.
+struct ThreadEvents {
+  std::uint32_t thread = 0;  ///< index into Round::threads
+  std::uint64_t count = 0;   ///< as counted, not scaled
+  std::uint64_t enabled_ns = 0;
+  std::uint64_t running_ns = 0;
+};
+
+/// An event that was asked for by name.
+struct CountedEvent {
+  std::string name;
+  std::string unavailable;  ///< why it could not be counted; empty if it could
+  std::vector<ThreadEvents> threads;
+};
+
 /// Timing rounds carry only what costs nothing, profiling rounds the sampler, tracing rounds the
-/// ledgers of waits. Only the times of timing rounds are compared; the others' against them say
-/// what observing costs.
-enum class RoundKind { kTiming, kProfiling, kTracing };
-inline constexpr std::array<std::string_view, 3> kRoundKindNames{"timing", "profiling", "tracing"};
+/// ledgers of waits, counting rounds the events that were asked for. Only the times of timing
+/// rounds are compared; the others' against them say what observing costs.
+enum class RoundKind { kTiming, kProfiling, kTracing, kCounting };
+inline constexpr std::array<std::string_view, 4> kRoundKindNames{"timing", "profiling", "tracing",
+                                                                 "counting"};
 inline std::string_view to_string(RoundKind kind) {
   return kRoundKindNames[static_cast<std::size_t>(kind)];
 }
@@ -145,6 +165,7 @@ struct Round {
   std::vector<OperationStats> operations;
   std::vector<Thread> threads;
   std::vector<CounterValue> counters;  ///< the daemon's own, differences over the measured phase
+  std::vector<CountedEvent> events;    ///< of a counting round
   std::optional<Profile> profile;      ///< of a profiling round
   std::optional<Waits> waits;          ///< of a tracing round
   std::string tree_hash;               ///< names, types, sizes and contents at the end

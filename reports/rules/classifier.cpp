@@ -51,6 +51,9 @@ bool suits(const Rule& rule, const Frame& frame) {
 
 Classifier::Classifier(const RuleSet& rules, const Profile& profile)
     : rules_(rules), profile_(profile) {
+  for (const Rule& rule : rules.rules) {
+    if (!rule.role.empty()) roles_.insert(rule.role);
+  }
   const PatternIndex index(rules);
   for (const Frame& frame : profile.frames) {
     names_.push_back(frame.function.empty() ? "" : normalise_function(frame.function));
@@ -74,9 +77,10 @@ bool Classifier::is_inside(const Rule& rule, std::uint32_t stack, std::size_t po
 }
 
 std::optional<std::size_t> Classifier::rule_for(std::uint32_t stack, std::size_t position,
-                                                const std::string& role) const {
+                                                const std::string& role, bool fallback) const {
   for (const std::uint32_t index : candidates_[profile_.stacks[stack][position]]) {
     const Rule& rule = rules_.rules[index];
+    if (rule.fallback != fallback) continue;
     if (rule.leaf_only && position > 0) continue;
     if (!rule.role.empty() && rule.role != role) continue;
     if (!rule.inside.empty() && !is_inside(rule, stack, position)) continue;
@@ -85,18 +89,22 @@ std::optional<std::size_t> Classifier::rule_for(std::uint32_t stack, std::size_t
   return std::nullopt;
 }
 
-std::optional<Classification> Classifier::walk(std::uint32_t stack, const std::string& role) const {
+std::optional<Classification> Classifier::walk(std::uint32_t stack, const std::string& role,
+                                               bool fallback) const {
   for (std::size_t i = 0; i < profile_.stacks[stack].size(); ++i) {
-    if (const auto rule = rule_for(stack, i, role)) return Classification{*rule, i};
+    if (const auto rule = rule_for(stack, i, role, fallback)) return Classification{*rule, i};
   }
   return std::nullopt;
 }
 
 std::optional<Classification> Classifier::classify(std::uint32_t stack, const std::string& role) {
-  auto& verdicts = cache_[role];
+  auto& verdicts = cache_[knows_role(role) ? role : ""];
   if (verdicts.empty()) verdicts.resize(profile_.stacks.size());
   auto& verdict = verdicts[stack];
-  if (!verdict) verdict = walk(stack, role);
+  if (!verdict) {
+    verdict = walk(stack, role, false);
+    if (!*verdict) verdict = walk(stack, role, true);
+  }
   return *verdict;
 }
 

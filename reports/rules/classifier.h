@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,20 +34,26 @@ class Classifier {
   /// unclassified.
   std::optional<Classification> classify(std::uint32_t stack, const std::string& role);
 
+  /// Whether a rule asks for this role. All others are treated alike.
+  bool knows_role(const std::string& role) const { return roles_.contains(role); }
+
   /// The normalised name of a frame, empty where the profile has no name.
   const std::string& name_of(std::uint32_t frame) const { return names_[frame]; }
 
  private:
   std::optional<std::size_t> rule_for(std::uint32_t stack, std::size_t position,
-                                      const std::string& role) const;
+                                      const std::string& role, bool fallback) const;
   bool is_inside(const Rule& rule, std::uint32_t stack, std::size_t position) const;
-  std::optional<Classification> walk(std::uint32_t stack, const std::string& role) const;
+  std::optional<Classification> walk(std::uint32_t stack, const std::string& role,
+                                     bool fallback) const;
 
   const RuleSet& rules_;
   const Profile& profile_;
   std::vector<std::string> names_;
   std::vector<std::vector<std::uint32_t>>
-      candidates_;  ///< per frame: rules that its name, kind and module satisfy
+      candidates_;               ///< per frame: rules that its name, kind and module satisfy
+  std::set<std::string> roles_;  ///< that rules ask for
+  /// By role ("" for those that no rule asks for) and stack.
   std::unordered_map<std::string, std::vector<std::optional<std::optional<Classification>>>> cache_;
 };
 

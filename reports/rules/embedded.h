@@ -7,7 +7,7 @@
 
 namespace vfsprof::reports {
 
-/// The data files of this folder, compiled in.
+/// The data files of this layer, compiled in.
 std::span<const EmbeddedFile> rule_files();
 
 /// The text of one of them. A name that is not among them is a bug.

@@ -68,6 +68,32 @@ std::string without_brackets(std::string_view text) {
   return result;
 }
 
+/// Rust writes `<Type as Trait>::f` and `<Type>::f` for a function of the type, and puts a hash
+/// behind it; Go writes `package.(*Type).f`.
+std::string without_foreign_marks(std::string name) {
+  constexpr std::size_t kHash = 3 + 16;  // "::h" and sixteen digits
+  const std::size_t hash = name.size() > kHash ? name.size() - kHash : std::string::npos;
+  if (hash != std::string::npos && name.compare(hash, 3, "::h") == 0 &&
+      name.find_first_not_of("0123456789abcdef", hash + 3) == std::string::npos) {
+    name.erase(hash);
+  }
+  if (const std::size_t star = name.find(".(*"); star != std::string::npos) {
+    if (const std::size_t close = name.find(')', star); close != std::string::npos) {
+      name.erase(close, 1).erase(star + 1, 2);
+    }
+  }
+  const std::size_t end = name.starts_with('<') ? skip_bracket(name, 0) : std::string::npos;
+  if (end == std::string::npos || name.compare(end, 2, "::") != 0) return name;
+  const std::string type = name.substr(1, end - 2);
+  std::size_t depth = 0, stop = 0;
+  for (; stop < type.size(); ++stop) {
+    if (type[stop] == '<') ++depth;
+    if (type[stop] == '>' && depth > 0) --depth;
+    if (depth == 0 && type.compare(stop, 4, " as ") == 0) break;
+  }
+  return type.substr(0, stop) + name.substr(end);
+}
+
 void erase_all(std::string& text, std::string_view what) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
     text.erase(at, what.size());
@@ -107,7 +133,7 @@ std::string normalise_function(std::string_view function) {
   const std::string_view bare = without_suffixes(function);
   // C names, the bulk of a profile, need no more.
   if (bare.find_first_of(" (<:[{") == std::string_view::npos) return std::string(bare);
-  std::string name(bare);
+  std::string name = without_foreign_marks(std::string(bare));
   erase_all(name, "(anonymous namespace)::");
   for (std::size_t at = name.find("{lambda("); at != std::string::npos;
        at = name.find("{lambda(", at + 1)) {

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "reports/model/json_reader.h"
 #include "reports/rules/embedded.h"
@@ -14,9 +17,14 @@
 namespace vfsprof::reports {
 namespace {
 
+/// THE list of rule files; for one frame an earlier file decides before a later one.
+constexpr std::array<std::string_view, 9> kRuleFiles{
+    "categories.json", "kernel.json", "vfsprof.json", "libc.json",   "libstdcxx.json",
+    "rust.json",       "go.json",     "fuse.json",    "generic.json"};
+
 // Frames at the outer end of every stack, or of every system call's: matching one says nothing
 // about the sample.
-constexpr std::array<std::string_view, 21> kOutermostFrames{"entry_SYSCALL_64_after_hwframe",
+constexpr std::array<std::string_view, 26> kOutermostFrames{"entry_SYSCALL_64_after_hwframe",
                                                             "entry_SYSCALL_64",
                                                             "entry_SYSCALL_64_safe_stack",
                                                             "do_syscall_64",
@@ -36,7 +44,12 @@ constexpr std::array<std::string_view, 21> kOutermostFrames{"entry_SYSCALL_64_af
                                                             "__libc_start_main",
                                                             "__libc_start_call_main",
                                                             "execute_native_thread_routine",
-                                                            "std::thread::_State_impl::_M_run"};
+                                                            "std::thread::_State_impl::_M_run",
+                                                            "runtime.goexit",
+                                                            "runtime.mcall",
+                                                            "runtime.systemstack",
+                                                            "runtime.mstart",
+                                                            "std::rt::lang_start"};
 
 void check_pattern(const JsonReader& in, const std::string& pattern, bool leaf_only) {
   constexpr long kFewest = 3;
@@ -63,7 +76,8 @@ Category read_category(const JsonReader& in) {
   Category category{.id = in.member("id").string(),
                     .title = in.member("title").string(),
                     .description = in.member("description").string(),
-                    .group = in.find("group") ? in.member("group").string() : ""};
+                    .group = in.find("group") ? in.member("group").string() : "",
+                    .origin = {}};
   if (category.id.empty()) in.member("id").fail("an id");
   if (category.id == kUnclassified || category.id == kKernelNotResolved) {
     in.member("id").fail("an id that is not one of the built-in rows");
@@ -72,14 +86,8 @@ Category read_category(const JsonReader& in) {
   return category;
 }
 
-Rule read_rule(const JsonReader& in, const std::map<std::string, std::size_t>& categories) {
-  in.allow_only({"category", "frames", "kind", "role", "module", "inside", "position", "example"});
-  Rule rule;
-  const auto category = categories.find(in.member("category").string());
-  if (category == categories.end()) {
-    in.member("category").fail("the id of one of the file's categories");
-  }
-  rule.category = category->second;
+/// What may be said about which stacks a rule applies to.
+void read_conditions(const JsonReader& in, Rule& rule) {
   if (const auto kind = in.find("kind")) {
     const std::string text = kind->string();
     if (text != "kernel" && text != "user") kind->fail("\"kernel\" or \"user\"");
@@ -88,10 +96,27 @@ Rule read_rule(const JsonReader& in, const std::map<std::string, std::size_t>& c
   if (const auto role = in.find("role")) rule.role = role->string();
   if (const auto module = in.find("module")) rule.module = module->string();
   if (const auto inside = in.find("inside")) rule.inside = inside->strings();
+  if (const auto fallback = in.find("fallback")) rule.fallback = fallback->boolean();
   if (const auto position = in.find("position")) {
     if (position->string() != "leaf") position->fail("\"leaf\"");
     rule.leaf_only = true;
   }
+}
+
+using Indices = std::map<std::string, std::size_t>;
+
+Rule read_rule(const JsonReader& in, const Indices& categories) {
+  in.allow_only({"id", "title", "description", "category", "frames", "kind", "role", "module",
+                 "inside", "position", "fallback", "example"});
+  Rule rule;
+  rule.id = in.member("id").string();
+  if (rule.id.empty()) in.member("id").fail("an id");
+  if (const auto title = in.find("title")) rule.title = title->string();
+  if (const auto description = in.find("description")) rule.description = description->string();
+  const auto category = categories.find(in.member("category").string());
+  if (category == categories.end()) in.member("category").fail("the id of a category");
+  rule.category = category->second;
+  read_conditions(in, rule);
   for (const JsonReader& frame : in.member("frames").elements()) {
     rule.frames.push_back(frame.string());
     check_pattern(frame, rule.frames.back(), rule.leaf_only);
@@ -99,32 +124,81 @@ Rule read_rule(const JsonReader& in, const std::map<std::string, std::size_t>& c
   if (rule.frames.empty()) in.member("frames").fail("at least one pattern");
   rule.example = in.member("example").strings();
   if (rule.example.empty()) in.member("example").fail("a stack, leaf first");
+  rule.pointer = in.pointer();
   return rule;
+}
+
+template <class T>
+Indices indices_of(const std::vector<T>& list) {
+  Indices result;
+  for (std::size_t i = 0; i < list.size(); ++i) result.emplace(list[i].id, i);
+  return result;
+}
+
+void add_categories(const JsonReader& in, const std::string& origin, RuleSet& rules) {
+  Indices indices = indices_of(rules.categories);
+  std::set<std::string> own;
+  for (const JsonReader& element : in.elements()) {
+    Category category = read_category(element);
+    category.origin = origin;
+    if (!own.insert(category.id).second) {
+      element.member("id").fail("an id that no other category of the file has");
+    }
+    const auto [found, is_new] = indices.try_emplace(category.id, rules.categories.size());
+    if (is_new) rules.categories.emplace_back();
+    rules.categories[found->second] = std::move(category);
+  }
+}
+
+/// Reads a file; `rules.rules` gets those that replace one, the others are returned.
+std::vector<Rule> read_file(std::string_view text, const std::string& origin, RuleSet& rules) {
+  const JsonDocument document = parse_json(text, origin);
+  const JsonReader in(document, origin);
+  in.allow_only({"categories", "rules"});
+  const auto categories = in.find("categories"), list = in.find("rules");
+  if (!categories && !list) in.fail("an object with \"categories\", \"rules\" or both");
+  if (categories) add_categories(*categories, origin, rules);
+  std::vector<Rule> added;
+  if (!list) return added;
+  const Indices category_indices = indices_of(rules.categories), base = indices_of(rules.rules);
+  std::set<std::string> own;
+  for (const JsonReader& element : list->elements()) {
+    Rule rule = read_rule(element, category_indices);
+    rule.origin = origin;
+    if (!own.insert(rule.id).second) {
+      element.member("id").fail("an id that no other rule of the file has");
+    }
+    if (const auto found = base.find(rule.id); found != base.end()) {
+      rules.rules[found->second] = std::move(rule);
+    } else {
+      added.push_back(std::move(rule));
+    }
+  }
+  return added;
 }
 
 }  // namespace
 
 RuleSet rules_from_json(std::string_view text, const std::string& origin) {
-  const nlohmann::json document = parse_json(text, origin);
-  const JsonReader in(document, origin);
-  in.allow_only({"categories", "rules"});
-  RuleSet result;
-  std::map<std::string, std::size_t> indices;
-  for (const JsonReader& element : in.member("categories").elements()) {
-    Category category = read_category(element);
-    if (!indices.emplace(category.id, result.categories.size()).second) {
-      element.member("id").fail("an id that no other category has");
-    }
-    result.categories.push_back(std::move(category));
-  }
-  for (const JsonReader& element : in.member("rules").elements()) {
-    result.rules.push_back(read_rule(element, indices));
-  }
-  return result;
+  return extend_rules({}, text, origin);
+}
+
+RuleSet extend_rules(RuleSet base, std::string_view text, const std::string& origin) {
+  std::vector<Rule> added = read_file(text, origin, base);
+  base.rules.insert(base.rules.begin(), std::make_move_iterator(added.begin()),
+                    std::make_move_iterator(added.end()));
+  return base;
 }
 
 RuleSet default_rules() {
-  return rules_from_json(embedded_text("default.json"), "reports/rules/default.json");
+  RuleSet result;
+  for (const std::string_view file : kRuleFiles) {
+    const std::string origin = fmt::format("reports/rules/{}", file);
+    for (Rule& rule : read_file(embedded_text(file), origin, result)) {
+      result.rules.push_back(std::move(rule));
+    }
+  }
+  return result;
 }
 
 }  // namespace vfsprof::reports

@@ -1,8 +1,8 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "reports/model/format_error.h"
+#include "reports/rules/check_rules.h"
 #include "reports/rules/classifier.h"
 #include "reports/rules/function_name.h"
 #include "reports/rules/rule_set.h"
@@ -43,6 +43,14 @@ TEST(FunctionName, DropsWhatRulesNeedNotKnow) {
       {"my_operators(int)", "my_operators"},
       {"std::__cxx11::basic_string<char>::append[abi:cxx11](char)",
        "std::__cxx11::basic_string::append"},
+      {"<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop::h0123456789abcdef",
+       "alloc::vec::Vec::drop"},
+      {"<fuser::session::Session<FS>>::run", "fuser::session::Session::run"},
+      {"runtime.(*mcache).nextFree", "runtime.mcache.nextFree"},
+      {"github.com/hanwen/go-fuse/v2/fuse.(*Server).loop.func1",
+       "github.com/hanwen/go-fuse/v2/fuse.Server.loop.func1"},
+      {"unbalanced<", "unbalanced<"},
+      {"<unbalanced", "<unbalanced"},
       {"unbalanced(", "unbalanced("},
       {"", ""},
   };
@@ -78,31 +86,49 @@ std::string classify(const RuleSet& rules, const std::vector<Frame>& stack,
                : std::string(kUnclassified);
 }
 
-TEST(DefaultRules, EveryRuleDecidesItsOwnExample) {
-  const RuleSet rules = default_rules();
-  for (std::size_t i = 0; i < rules.rules.size(); ++i) {
-    const Rule& rule = rules.rules[i];
-    std::vector<Frame> stack;
-    for (const std::string& name : rule.example) {
-      stack.push_back(rule.kernel.value_or(false) ? kernel(name) : user(name));
-    }
-    const Profile profile = profile_of(stack);
-    const auto found =
-        Classifier(rules, profile).classify(0, rule.role.empty() ? "any" : rule.role);
-    ASSERT_TRUE(found) << "rule " << i << ", " << rule.example.front();
-    EXPECT_EQ(found->rule, i) << rule.example.front() << " is decided by "
-                              << rules.rules[found->rule].frames.front();
+TEST(DefaultRules, EveryRuleDecidesItsOwnExampleAndEveryCategoryIsFilled) {
+  for (const RuleFinding& finding : check_rules(default_rules())) {
+    ADD_FAILURE() << finding.origin << " at " << finding.pointer << ": " << finding.message;
   }
 }
 
-TEST(DefaultRules, EveryCategoryIsDescribedAndHasARule) {
-  const RuleSet rules = default_rules();
-  std::set<std::size_t> used;
-  for (const Rule& rule : rules.rules) used.insert(rule.category);
-  for (std::size_t i = 0; i < rules.categories.size(); ++i) {
-    EXPECT_TRUE(used.contains(i)) << rules.categories[i].id;
-    EXPECT_FALSE(rules.categories[i].description.empty()) << rules.categories[i].id;
+TEST(DefaultRules, EveryCategoryIsDescribed) {
+  for (const Category& category : default_rules().categories) {
+    EXPECT_FALSE(category.description.empty()) << category.id;
   }
+}
+
+TEST(DefaultRules, ByNameAFunctionCountsOnlyWhereNoCallerSaysWhatFor) {
+  const RuleSet rules = default_rules();
+  EXPECT_EQ(classify(rules, {user("__strlen_evex"), user("somebody")}), "strings");
+  EXPECT_EQ(classify(rules, {user("__strlen_evex"), user("vfsprof::vfs::Namespace::lookup(int)")}),
+            "names");
+  EXPECT_EQ(classify(rules, {kernel("kmem_cache_free"), kernel("do_syscall_64")}), "kernel-memory");
+  EXPECT_EQ(classify(rules, {kernel("kmem_cache_free"), kernel("futex_wake")}), "futex-wake");
+}
+
+TEST(DefaultRules, RustAndGoAreKnownAsPerfPrintsThem) {
+  const RuleSet rules = default_rules();
+  const std::pair<const char*, const char*> cases[] = {
+      {"<dashmap::DashMap<K,V,S> as dashmap::t::Map<K,V,S>>::_get::h0123456789abcdef",
+       "pool-index"},
+      {"tokio::runtime::scheduler::multi_thread::worker::Context::park", "executor"},
+      {"<fuser::reply::ReplyRaw as fuser::reply::Reply>::new", "fuse-decode"},
+      {"std::sys::sync::mutex::futex::Mutex::lock_contended", "futex-wait"},
+      {"<core::hash::sip::Hasher<S> as core::hash::Hasher>::write", "key-hash"},
+      {"__rust_alloc", "allocator"},
+      {"runtime.mallocgc", "allocator"},
+      {"runtime.(*mcache).nextFree", "allocator"},
+      {"runtime.gcDrain", "garbage-collection"},
+      {"runtime.futexsleep", "futex-wait"},
+      {"sync.(*Mutex).lockSlow", "user-locks"},
+      {"crypto/cipher.(*gcm).Seal", "cryptography"},
+      {"github.com/hanwen/go-fuse/v2/fuse.(*Server).write", "fuse-decode"},
+  };
+  for (const auto& [name, category] : cases) {
+    EXPECT_EQ(classify(rules, {user(name), user("mystery")}), category) << name;
+  }
+  EXPECT_EQ(classify(rules, {user("mystery"), user("runtime.mcall")}), std::string(kUnclassified));
 }
 
 TEST(DefaultRules, TheCallerDecidesWhatASharedLeafMeans) {
@@ -208,7 +234,8 @@ TEST(Classifier, AMillionSamplesAreALookUpEach) {
 
 std::string refusal(const std::string& rule) {
   const std::string text =
-      R"({"categories": [{"id": "a", "title": "A", "description": "d"}], "rules": [)" + rule + "]}";
+      R"({"categories": [{"id": "a", "title": "A", "description": "d"}], "rules": [{"id": "r", )" +
+      rule.substr(1) + "]}";
   try {
     rules_from_json(text, "my.json");
   } catch (const FormatError& error) {
@@ -256,6 +283,71 @@ TEST(RuleLoader, RefusesWhatItDoesNotKnow) {
                                    "rules": []})",
                       "my.json"),
       FormatError);
+}
+
+std::string message_of(const std::string& text) {
+  try {
+    extend_rules(default_rules(), text, "my.json");
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(RuleLoader, AFileAddsBeforeTheDefaultRulesOrReplacesById) {
+  const RuleSet added =
+      extend_rules(default_rules(),
+                   R"({"categories": [{"id": "mine", "title": "Mine", "description": "d"}],
+          "rules": [{"id": "my-malloc", "category": "mine", "frames": ["malloc"],
+                     "example": ["malloc"]}]})",
+                   "my.json");
+  EXPECT_EQ(added.rules.size(), default_rules().rules.size() + 1);
+  EXPECT_EQ(classify(added, {user("malloc")}), "mine");
+
+  const RuleSet replaced =
+      extend_rules(default_rules(),
+                   R"({"rules": [{"id": "kernel-futex-wake", "category": "poll", "kind": "kernel",
+                     "frames": ["futex_wake"], "example": ["futex_wake"]}]})",
+                   "my.json");
+  EXPECT_EQ(replaced.rules.size(), default_rules().rules.size());
+  EXPECT_EQ(classify(replaced, {kernel("futex_wake")}), "poll");
+  EXPECT_EQ(classify(replaced, {kernel("futex_wait")}), "futex-wait");
+}
+
+TEST(RuleLoader, NamesThePlaceOfWhatIsTwice) {
+  const std::string rule =
+      R"({"id": "r", "category": "poll", "frames": ["fff"], "example": ["fff"]})";
+  const std::string message = message_of("{\"rules\": [" + rule + "," + rule + "]}");
+  EXPECT_NE(message.find("my.json: at /rules/1/id"), std::string::npos) << message;
+  EXPECT_NE(message_of("{}").find("\"rules\""), std::string::npos);
+}
+
+std::vector<std::string> checks_of(const std::string& rules) {
+  const RuleSet set = extend_rules(default_rules(), rules, "my.json");
+  std::vector<std::string> result;
+  for (const RuleFinding& finding : check_rules(set, "my.json")) {
+    result.push_back(finding.check + " " + finding.pointer);
+  }
+  return result;
+}
+
+TEST(CheckRules, FindsWhatARuleDoesNotDo) {
+  const std::string about = R"("title": "t", "description": "d", "category": "poll", )";
+  EXPECT_TRUE(checks_of("{\"rules\": [{\"id\": \"a\", " + about +
+                        R"("frames": ["fff"], "example": ["fff"]}]})")
+                  .empty());
+  EXPECT_THAT(checks_of("{\"rules\": [{\"id\": \"a\", " + about +
+                        R"("frames": ["fff*"], "example": ["ggg"]}]})"),
+              testing::ElementsAre("example /rules/0"));
+  EXPECT_THAT(checks_of("{\"rules\": [{\"id\": \"a\", " + about +
+                        R"("frames": ["fff*"], "example": ["fff"]}, {"id": "b", )" + about +
+                        R"("frames": ["fffg"], "kind": "user", "example": ["fffg"]}]})"),
+              testing::ElementsAre("unreachable /rules/1"));
+  EXPECT_THAT(checks_of(R"({"categories": [{"id": "x", "title": "X", "description": "d"}]})"),
+              testing::ElementsAre("unused-category /categories"));
+  EXPECT_THAT(checks_of(R"({"rules": [{"id": "a", "category": "poll", "frames": ["fff"],
+                                       "example": ["fff"]}]})"),
+              testing::ElementsAre("no-description /rules/0"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reports/model/json.h"
+#include "reports/tests/pathologies.h"
 #include "reports/tests/synthetic.h"
 #include "reports/write/registry.h"
 
@@ -47,6 +48,7 @@ RunResult rich_result() {
   RunResult result = make_comparison(7, 0.9);
   result.rounds[2].counters.push_back({"cache_syncs", "calls", 3});
   synthetic::add_floors(result, 7);
+  synthetic::add_tracing_rounds(result, 3);
   return result;
 }
 
@@ -91,9 +93,24 @@ TEST(Schema, VoidReportsConform) {
 }
 
 TEST(Schema, RulesConform) {
-  std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/default.json");
+  for (const char* name :
+       {"categories", "kernel", "vfsprof", "libc", "libstdcxx", "rust", "go", "fuse", "generic"}) {
+    std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/" + name + ".json");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_VALIDITY(Validity::kValid, "rules.schema.json", text);
+  }
+}
+
+TEST(Schema, OpportunityRulesConform) {
+  std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/opportunities.json");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_VALIDITY(Validity::kValid, "rules.schema.json", text);
+  EXPECT_VALIDITY(Validity::kValid, "opportunities.schema.json", text);
+}
+
+TEST(Schema, ReportsWithOpportunitiesConform) {
+  const RunResult result = synthetic::hand_off_and_copies().result;
+  EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
+                  render(build_report(result, default_rules()), "json"));
 }
 
 TEST(JsonReport, HoldsWhatTheTablesSay) {

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/write/json_parts.h"
+#include "reports/write/json_waits.h"
 #include "reports/write/writers.h"
 
 namespace vfsprof::reports {
@@ -46,16 +48,19 @@ Json symbol(const SymbolShare& value) { return {{"name", value.name}, {"share", 
 Json category_row(const CategoryRow& row) {
   return {{"category", row.id},
           {"title", row.title},
+          {"group", row.group.empty() ? Json() : Json(row.group)},
           {"time", cpu_time(row.time)},
           {"thin", row.thin},
           {"deciding_frames", list(row.deciding, symbol)},
-          {"innermost_frames", list(row.leaves, symbol)}};
+          {"innermost_frames", list(row.leaves, symbol)},
+          {"chains", list(row.chains, symbol)}};
 }
 
 Json role_table(const RoleTable& role) {
   const auto counted = [&role](double value) { return role.time.has_cost ? Json(value) : Json(); };
   return {{"role", role.role},
           {"kernel_name", role.kernel_name.empty() ? role.role : role.kernel_name},
+          {"note", role.note},
           {"threads", role.threads},
           {"time", cpu_time(role.time)},
           {"scheduled_ns_per_operation", counted(role.scheduled_ns)},
@@ -72,6 +77,7 @@ Json profile(const ProfileTables& tables) {
           {"elapsed_ns", tables.elapsed_ns},
           {"operations", tables.operations},
           {"samples", tables.samples},
+          {"heaviest_innermost_frame", symbol(tables.heaviest_leaf)},
           {"event", tables.event},
           {"requested_event", tables.requested_event},
           {"frequency_hz", tables.frequency_hz},
@@ -79,6 +85,8 @@ Json profile(const ProfileTables& tables) {
           {"share_denominator", tables.kernel_frames ? "all samples" : "scheduler CPU time"},
           {"lost", tables.lost},
           {"throttled", tables.throttled},
+          {"whole_stacks", tables.whole_stacks},
+          {"cut_short_stacks", tables.cut_short_stacks},
           {"sampled_ns", tables.sampled_ns},
           {"scheduled_ns", tables.scheduled_ns},
           {"classified", tables.classified},
@@ -145,7 +153,11 @@ Json arm(const ArmSummary& summary) {
           {"operation_kinds", list(summary.kinds, operation)},
           {"roles", summary.operations > 0 ? list(summary.roles, role_usage) : Json::array()},
           {"counters", list(summary.counters, counter)},
-          {"profile", summary.profile ? profile(*summary.profile) : Json()}};
+          {"observing", json_observing(summary)},
+          {"events", json_events(summary)},
+          {"roles_per_second", json_roles_per_second(summary)},
+          {"profile", summary.profile ? profile(*summary.profile) : Json()},
+          {"waits", summary.waits ? waits_json(*summary.waits) : Json()}};
 }
 
 Json metric(const MetricComparison& comparison) {
@@ -180,6 +192,21 @@ Json change(const CategoryChange& value) {
       {"verdict", to_string(value.verdict)}};
 }
 
+Json burst(const BurstPair& pair) {
+  const auto cell = [](const BurstCell& value) -> Json {
+    return {{"role", value.role},
+            {"category", value.id},
+            {"share_before", value.share_before},
+            {"share_after", value.share_after}};
+  };
+  return {{"burst", pair.burst},
+          {"samples_before", pair.samples_before},
+          {"samples_after", pair.samples_after},
+          {"elapsed_before_ns", pair.elapsed_before_ns},
+          {"elapsed_after_ns", pair.elapsed_after_ns},
+          {"cells", list(pair.cells, cell)}};
+}
+
 Json comparison(const Comparison& value, const Report& report) {
   return {{"before", report.arms[value.before].arm.name},
           {"after", report.arms[value.after].arm.name},
@@ -188,8 +215,15 @@ Json comparison(const Comparison& value, const Report& report) {
           {"not_compared", value.uncompared},
           {"void_reasons", value.void_reasons},
           {"metrics", list(value.metrics, metric)},
+          {"waits", list(value.waits,
+                         [](const WordComparison& row) -> Json {
+                           return {{"word", row.word.empty() ? Json() : Json(row.word)},
+                                   {"metrics", Json::array({metric(row.waits), metric(row.wakes),
+                                                            metric(row.wait_ns)})}};
+                         })},
           {"changes_judged", value.changes_judged},
           {"changes", list(value.changes, change)},
+          {"bursts", list(value.bursts, burst)},
           {"explanation", value.explanation}};
 }
 
@@ -263,7 +297,8 @@ Json environment(const Environment& machine) {
 
 }  // namespace
 
-std::string write_json(const Report& report) {
+std::string write_json(const Rendering& rendering) {
+  const Report& report = rendering.report;
   const Json document{
       {"report_schema_version", kReportSchemaVersion},
       {"command", report.command},
@@ -284,6 +319,8 @@ std::string write_json(const Report& report) {
                            [&](const Comparison& value) { return comparison(value, report); })},
       {"floors", floors(report)},
       {"explanation", report.explanation},
+      {"threshold", report.threshold},
+      {"opportunities", json_opportunities(report)},
       {"document_arm", report.document_arm},
       {"document_rows", list(report.document_rows, document_row)},
       {"capabilities", list(report.capabilities, capability)},

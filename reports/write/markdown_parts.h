@@ -13,13 +13,28 @@ struct MarkdownDetail {
   double smallest_share = 0;  ///< rows and threads below it are summed up (0 to 1)
 };
 
+/// Text that a reader opens; nothing if there is none.
+std::string folded(const std::string& title, const std::string& text);
+
 /// A cost per operation in nanoseconds, "unavailable" where operations were not counted.
 std::string cost_cell(const CpuTime& time);
 
 std::string markdown_comparison(const Report& report, const Comparison& comparison);
+/// Two recordings, burst by burst.
+std::string markdown_bursts(const Report& report, const Comparison& comparison);
 std::string markdown_floors(const Report& report);
+std::string markdown_observing(const Report& report);
+std::string markdown_events(const Report& report);
+/// The threads of a program that is not ours.
+std::string markdown_threads_per_second(const ArmSummary& arm);
 std::string markdown_work(const Report& report);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
+std::string markdown_summary(const Report& report);
+/// What is worth changing in each arm, and all of it in one table.
+std::string markdown_opportunities(const Report& report);
+std::string markdown_next_steps(const Report& report);
+std::string markdown_waits(const ArmSummary& arm, const MarkdownDetail& detail);
+std::string markdown_wait_comparison(const Report& report, const Comparison& comparison);
 std::string markdown_document_rows(const Report& report);
 std::string markdown_limits(const Report& report);
 std::string markdown_environment(const Report& report);

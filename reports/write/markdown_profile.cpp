@@ -14,6 +14,9 @@ using Align = MarkdownTable::Align;
 constexpr double kNotableSymbol = 0.05;
 constexpr std::size_t kSymbolsPrinted = 3;
 constexpr std::size_t kKernelNameLength = 15;
+constexpr std::string_view kGrouping =
+    "Threads are grouped by role: the name in full, without a number at its end, so that "
+    "numbered threads of one kind share a table.\n\n";
 
 std::string interval(const Estimate& share) {
   if (!share.interval) return "";
@@ -45,6 +48,7 @@ std::string notes(const CategoryRow& row) {
     text += fmt::format("{}{}{}", text.empty() ? "" : "; ",
                         row.deciding.empty() ? "" : "innermost ", symbols(inner));
   }
+  if (!row.chains.empty()) text += "; chains " + symbols(row.chains);
   if (row.thin) text += fmt::format("{}thin", text.empty() ? "" : "; ");
   return text;
 }
@@ -64,7 +68,9 @@ std::string role_note(const RoleTable& role, const ProfileTables& tables) {
         format_duration(role.scheduled_ns), format_duration(role.runnable_ns),
         format_number(role.switches));
   }
-  return text + ".\n\n";
+  text += ".";
+  if (!role.note.empty()) text += fmt::format(" Role: {}.", role.note);
+  return text + "\n\n";
 }
 
 void add_small_rows(MarkdownTable& table, const std::vector<const CategoryRow*>& small) {
@@ -117,7 +123,8 @@ std::string event_words(const ProfileTables& tables) {
 std::string caption(const ProfileTables& tables) {
   std::string text =
       fmt::format("n = {} samples of {}", format_count(tables.samples), event_words(tables));
-  if (tables.frequency_hz > 0) text += fmt::format(" at {} Hz", tables.frequency_hz);
+  text += tables.frequency_hz > 0 ? fmt::format(" at {} Hz", tables.frequency_hz)
+                                  : " at an unknown frequency";
   text += fmt::format(
       " in {} profiling round{} of together {}, {}. ", tables.rounds, tables.rounds == 1 ? "" : "s",
       tables.elapsed_ns > 0 ? format_duration(static_cast<double>(tables.elapsed_ns))
@@ -140,6 +147,18 @@ std::string caption(const ProfileTables& tables) {
   }
   text += fmt::format("Lost samples: {}; throttled: {} times.", format_count(tables.lost),
                       format_count(tables.throttled));
+  if (tables.heaviest_leaf.share > kSkidShare) {
+    text += fmt::format(
+        " Skid: {} is the innermost frame of {} of samples, more than {:.0f} %; the event may be "
+        "noticed only there, so judge by callers, not by innermost frames.",
+        code(tables.heaviest_leaf.name), format_share(tables.heaviest_leaf.share),
+        100 * kSkidShare);
+  }
+  if (const auto known = tables.whole_stacks + tables.cut_short_stacks; known > 0) {
+    text += fmt::format(
+        " {} of user stacks reach their thread's start.",
+        format_share(static_cast<double>(tables.whole_stacks) / static_cast<double>(known)));
+  }
   if (!tables.has_intervals) {
     text += " There are no intervals: all samples lie in one stretch of time.";
   } else if (tables.rounds == 1) {
@@ -159,6 +178,7 @@ std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail
   if (!arm.profile) return text + "There is no profiling round that counts.\n\n";
   const ProfileTables& tables = *arm.profile;
   text += caption(tables);
+  text += kGrouping;
   std::size_t small = 0;
   std::uint64_t small_share = 0;
   for (const RoleTable& role : tables.roles) {

@@ -116,7 +116,7 @@ std::string cost_table(const Report& report) {
   });
   table.add("CPU time of the clients (not part of it)",
             [](const ArmSummary& arm) { return format_duration(arm.client_cpu_ns); });
-  table.add("CPU time of the collectors, in profiling rounds only",
+  table.add("CPU time of the sampler itself, in profiling rounds only",
             [](const ArmSummary& arm) { return format_duration(arm.collector_cpu_ns); });
   table.add("context switches of the observed process",
             [](const ArmSummary& arm) { return format_number(arm.switches); });
@@ -131,10 +131,20 @@ std::string cost_table(const Report& report) {
 /// Imported from another profiler: nobody counted operations, and the machine is another one.
 bool is_recording(const Report& report) { return report.command == "import"; }
 
+/// A program that is not ours, observed here: nobody counted its operations either.
+bool is_observed(const Report& report) { return report.command == "profile"; }
+
 /// In place of throughput, latency and cost, where nobody counted operations.
 std::string recorded_work(const Report& report) {
   std::string text;
   for (const ArmSummary& arm : report.arms) {
+    if (is_observed(report)) {
+      text += fmt::format("- {} ({}), {}: throughput, latency and cost per operation: {}.\n\n",
+                          code(arm.arm.name), code(report.scenario.summary), report.target,
+                          kUnavailableFigure);
+      text += markdown_threads_per_second(arm);
+      continue;
+    }
     text += fmt::format("- {}: {} burst{} of activity", code(arm.arm.name), arm.profiling_rounds,
                         arm.profiling_rounds == 1 ? "" : "s");
     if (arm.elapsed_ns > 0) {
@@ -149,7 +159,7 @@ std::string recorded_work(const Report& report) {
 
 std::string markdown_work(const Report& report) {
   std::string text = "## Throughput, latency and cost\n\n";
-  if (is_recording(report)) return text + recorded_work(report);
+  if (is_recording(report) || is_observed(report)) return text + recorded_work(report);
   for (const ArmSummary& arm : report.arms) {
     text += fmt::format(
         "- {}: {} operations in {} of {} {} round{}, {} operations per second.\n",
@@ -202,8 +212,11 @@ std::string markdown_environment(const Report& report) {
   if (machine.cpus > 0) {
     add("CPU", fmt::format("{} ({} CPUs)", machine.cpu_model, machine.cpus));
   }
-  // What a recording does not say is left out.
+  // What a recording does not say is left out, and that it does not.
   const bool is_own = !is_recording(report);
+  if (!is_own && (machine.kernel.empty() || machine.cpu_model.empty())) {
+    add("machine", "kernel or CPU unknown: the recording does not say (perf script --header does)");
+  }
   if (is_own) add("hypervisor", machine.hypervisor.empty() ? "none" : machine.hypervisor);
   if (machine.memory_bytes > 0) {
     add("memory", fmt::format("{:.1f} GiB", static_cast<double>(machine.memory_bytes) / (1 << 30)));
@@ -213,8 +226,12 @@ std::string markdown_environment(const Report& report) {
     add("perf_event_paranoid, kptr_restrict",
         fmt::format("{}, {}", machine.perf_event_paranoid, machine.kptr_restrict));
   }
-  add("scenario", fmt::format("{}: {}", report.scenario.name, report.scenario.summary));
-  if (is_own) {
+  if (is_observed(report)) {
+    add("observed", fmt::format("{}: {}", report.target, report.scenario.summary));
+  } else {
+    add("scenario", fmt::format("{}: {}", report.scenario.name, report.scenario.summary));
+  }
+  if (is_own && !is_observed(report)) {
     add("target, placement, seed",
         fmt::format("{}, {}, {}", report.target, report.placement, report.seed));
   }
@@ -233,6 +250,11 @@ std::string markdown_method(const Report& report) {
                     "samples of more than {} ms and more than {} median gaps ends a burst; fewer "
                     "than {} samples between two such gaps join the burst before them.\n",
                     kShortestIdleNs / 1'000'000, kIdleGaps, kFewestInBurst)
+          : is_observed(report)
+              ? "- The program was observed in turns: a stretch with the sampler, one with the "
+                "ledgers of waits, one without either; each is a round. What the program did "
+                "between two stretches, while collectors put their findings away, is in no "
+                "round.\n"
               : "- Each round is a fresh process. Timing rounds carry no sampler, profiling rounds "
                 "do; times are compared over timing rounds only.\n";
   text +=

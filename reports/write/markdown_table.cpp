@@ -2,11 +2,15 @@
 
 #include <cctype>
 
+#include "reports/analyze/characters.h"
 #include "vfs/base/check.h"
 
 namespace vfsprof::reports {
 
 namespace {
+
+// A message, a description; names are far shorter.
+constexpr std::size_t kLongestText = 1000;
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
@@ -17,13 +21,12 @@ bool is_within_word(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-std::string plain(std::string_view text) {
+std::string plain(std::string_view from_outside) {
+  const std::string text = shortened(printable(from_outside), kLongestText);
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      result += ' ';
-    } else if (c == '<') {
+    if (c == '<') {
       result += "&lt;";
     } else if (c == '>') {
       result += "&gt;";

@@ -5,7 +5,11 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
+import daemons
 import futexes
+import opportunities
+import reporting
+import sampling
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
 from tools import counter_total, metric, timed
 
@@ -300,6 +304,29 @@ ROWS = [
         "ns", at_most(150, " ns"), generator_without_clocks),
     Row("generator-fio", "operations per CPU second to fio --ioengine=null, null target",
         "", at_least(1), generator_beside_fio),
+    Row("opportunities-precision", "recommendations that are right, programs with planted faults",
+        "", at_least(0.9), opportunities.precision),
+    Row("opportunities-recall", "planted faults that reports find",
+        "", at_least(0.9), opportunities.recall),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
+    Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
+        sampling.cost(PATHS, "mutex-pool", 99)),
+    Row("sampling-999", "CPU per operation that sampling at 999 Hz adds, mutex-pool", "%", at_most(3, " %"),
+        sampling.cost(PATHS, "mutex-pool", 999)),
+    Row("symbols", "a million samples of 32 frames symbolised with inlined calls, one core", "s", at_most(5, " s"),
+        sampling.symbolising),
     Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
+    Row("report-time", "a file of a million samples to its report", "s", at_most(3, " s"), reporting.report_cost(0)),
+    Row("report-memory", "a file of a million samples to its report, peak", "MiB", at_most(500, " MiB"),
+        reporting.report_cost(1)),
+    Row("import-time", "import and report, to perf script's time to print the text",
+        "", Target("< 1", below=1), reporting.import_to_script),
+    Row("coverage-least", "intervals that hold the truth, worst simulated world", "%", Target(">= 93 %", at_least=93),
+        reporting.coverage(min)),
+    Row("coverage-most", "intervals that hold the truth, widest simulated world", "%", at_most(97, " %"),
+        reporting.coverage(max)),
+    Row("unclassified-own", "samples that no rule matched, reference scenarios under named variants", "%",
+        at_most(2, " %"), reporting.unclassified_own),
+    *(Row(f"unclassified-{name}", f"samples of {name} that no rule matched, mixed load", "%", at_most(5, " %"),
+          daemons.unclassified(name)) for name in daemons.DAEMONS),
 ]

@@ -24,6 +24,7 @@ class Tools:
         self.programs = programs or os.path.join(ROOT, "build", "release", "bin")
         self.work = tempfile.mkdtemp(prefix="vfsprof-bench-", dir=os.environ.get("TMPDIR"))
         self._reports = {}
+        self.kept = {}  # what several numbers share
 
     def close(self):
         shutil.rmtree(self.work, ignore_errors=True)

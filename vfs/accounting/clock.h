@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "vfs/word_names.h"
+
 namespace vfsprof::vfs {
 
 /// A ring of blocks with a reference bit each, and an atomic sum of bytes. What was not used since
@@ -99,6 +101,7 @@ class Clock::Of {
   }
 
   std::mutex mutex_;  // guards the two below; taken last of all locks
+  const WordName mutex_name_{mutex_, "accounting.mutex", WordPurpose::kLock};
   std::vector<Node*> ring_;
   std::size_t hand_ = 0;
   std::atomic<std::uint64_t> bytes_{0};

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vfs/word_names.h"
+
 namespace vfsprof::vfs {
 
 /// One list in order of use and one sum of bytes, under one mutex.
@@ -112,6 +114,7 @@ class LruMutex::Of {
   }
 
   [[no_unique_address]] Mutex mutex_;  // guards all below; taken last of all locks
+  const WordName mutex_name_{mutex_, "accounting.mutex", WordPurpose::kLock};
   Node* oldest_ = nullptr;
   Node* youngest_ = nullptr;
   std::size_t size_ = 0;

@@ -16,6 +16,7 @@ void add_copy_benchmarks();
 void add_executor_benchmarks();
 void add_flush_benchmarks();
 void add_hash_benchmarks();  ///< with every key
+void add_lock_benchmarks();    ///< what it costs that locks have names
 void add_memory_benchmarks();
 void add_metadata_benchmarks();
 void add_pool_benchmarks();

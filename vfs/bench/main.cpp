@@ -23,6 +23,7 @@ void add_all() {
   add_copy_benchmarks();
   add_executor_benchmarks();
   add_flush_benchmarks();
+  add_lock_benchmarks();
   add_memory_benchmarks();
   add_metadata_benchmarks();
   add_accounting_benchmarks();

@@ -9,6 +9,7 @@
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
 #include "vfs/durability/sync_ledger.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -23,7 +24,8 @@ struct CacheFolder {
   UniqueFd fd;
   bool holds_content = false;  ///< of files; else records
   std::mutex mutex;            ///< innermost: nothing is locked under it
-  SyncLedger ledger;           ///< under `mutex`, together with the renames that it tells of
+  WordName mutex_name{mutex, "cache_folder.mutex", WordPurpose::kLock};
+  SyncLedger ledger;  ///< under `mutex`, together with the renames that it tells of
 
   /// Puts a file as it stands on the disk, where it is not there yet; success if there is none.
   /// Errors: those of fsync(2), and EIO from then on until the file is replaced.

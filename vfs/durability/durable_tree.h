@@ -13,6 +13,7 @@
 #include "vfs/engine.h"
 #include "vfs/namespace/namespace.h"
 #include "vfs/store/object_store.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -120,10 +121,12 @@ class DurableTree {
   FileContents& contents_;
   /// Held while records are written, so that they reach the disk in the order of the changes.
   std::mutex records_mutex_;
+  const WordName records_mutex_name_{records_mutex_, "durable_tree.records", WordPurpose::kLock};
   std::deque<Step> pending_;  ///< under `records_mutex_`
   /// Written, but not known to be on the disk. Under `records_mutex_`.
   std::vector<InodeRecord> unsynced_tombstones_;
   mutable std::mutex marks_mutex_;
+  const WordName marks_mutex_name_{marks_mutex_, "durable_tree.marks", WordPurpose::kLock};
   /// By inode. Set before the snapshot that is written, so that a change of names either is in the
   /// snapshot or sees the mark. Under `marks_mutex_`.
   std::unordered_map<std::uint64_t, Mark> marks_;

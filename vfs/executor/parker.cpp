@@ -1,8 +1,17 @@
 #include "vfs/executor/parker.h"
 
+#include <string>
+
 #include "vfs/counters.h"
+#include "vfs/wait_counts.h"
 
 namespace vfsprof::vfs {
+
+Parker::Parker(std::string_view name, WordPurpose purpose)
+    : name_(name),
+      purpose_(purpose),
+      mutex_name_(mutex_, std::string(name) + ".mutex", WordPurpose::kLock),
+      condition_name_(condition_, name, purpose) {}
 
 void Parker::park(SpinLimit spin) {
   // Relaxed: what was seen is taken, and its data acquired, by the exchange below.
@@ -18,9 +27,11 @@ void Parker::park(SpinLimit spin) {
     state_.store(kEmpty, std::memory_order_relaxed);  // notified meanwhile
     return;
   }
-  condition_.wait(lock, [this] {
-    int notified = kNotified;
-    return state_.compare_exchange_strong(notified, kEmpty, std::memory_order_acquire);
+  counted_wait(name_, purpose_, [&] {
+    condition_.wait(lock, [this] {
+      int notified = kNotified;
+      return state_.compare_exchange_strong(notified, kEmpty, std::memory_order_acquire);
+    });
   });
 }
 
@@ -31,11 +42,12 @@ void Parker::unpark() {
     const std::lock_guard lock(mutex_);
   }
   count(Counter::kThreadWakes);
+  counted_wake(name_, purpose_);
   condition_.notify_one();
 }
 
 const std::shared_ptr<Parker>& Parker::of_this_thread() {
-  thread_local const auto parker = std::make_shared<Parker>();
+  thread_local const auto parker = std::make_shared<Parker>("task.done", WordPurpose::kCompletion);
   return parker;
 }
 

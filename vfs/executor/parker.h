@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string_view>
 
 #include "vfs/executor/spin_wait.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -14,6 +16,10 @@ namespace vfsprof::vfs {
 /// thread parks, any thread unparks.
 class Parker {
  public:
+  /// What the threads wait for, under which their waits are known (vfs/word_names.h). The name must
+  /// outlive the parker.
+  Parker(std::string_view name, WordPurpose purpose);
+
   /// Returns after an `unpark`, which it uses up. Spins for up to `spin` before it sleeps: an
   /// `unpark` that comes meanwhile costs no system call on either side.
   void park(SpinLimit spin = kNoSpin);
@@ -29,6 +35,10 @@ class Parker {
   std::atomic<int> state_{kEmpty};
   std::mutex mutex_;  // orders the step from "about to wait" to "waiting" before a waker's notify
   std::condition_variable condition_;
+  const std::string_view name_;
+  const WordPurpose purpose_;
+  const WordName mutex_name_;
+  const WordName condition_name_;
 };
 
 }  // namespace vfsprof::vfs

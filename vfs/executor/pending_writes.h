@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <mutex>
 
+#include "vfs/word_names.h"
+
 namespace vfsprof::vfs {
 
 /// How many writes go on after their session thread has turned to other requests. Threads: safe.
@@ -36,8 +38,10 @@ class PendingWrites {
 
  private:
   std::mutex mutex_;  // guards `count_`
+  const WordName mutex_name_{mutex_, "pending_writes.count", WordPurpose::kLock};
   std::size_t count_ = 0;
   std::condition_variable none_left_;
+  const WordName none_left_name_{none_left_, "pending_writes.none_left", WordPurpose::kCompletion};
 };
 
 }  // namespace vfsprof::vfs

@@ -10,6 +10,7 @@
 
 #include "vfs/executor/parker.h"
 #include "vfs/executor/task.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -56,7 +57,7 @@ class WorkerPool {
 
  private:
   struct Worker {
-    Parker parker;
+    Parker parker{"workers.parked", WordPurpose::kQueue};
     std::thread thread;
   };
 
@@ -66,6 +67,7 @@ class WorkerPool {
   void work(Worker& worker);
 
   std::mutex mutex_;  // guards the three below; nothing else is locked under it
+  const WordName mutex_name_{mutex_, "workers.queue", WordPurpose::kLock};
   std::deque<Task*> tasks_;
   std::vector<Worker*>
       idle_;  // parked or about to park; the last one in is woken first: its caches are warm

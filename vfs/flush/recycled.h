@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "vfs/word_names.h"
+
 namespace vfsprof::vfs {
 
 /// A small set of things that are dear to make, such as large buffers: taken, and given back for
@@ -53,6 +55,7 @@ class Recycled {
   }
 
   std::mutex mutex_;
+  const WordName mutex_name_{mutex_, "flush.recycled", WordPurpose::kLock};
   std::vector<std::unique_ptr<T>> free_;  ///< under `mutex_`
 };
 

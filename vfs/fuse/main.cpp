@@ -21,6 +21,8 @@
 #include "vfs/null_engine.h"
 #include "vfs/store/object_store.h"
 #include "vfs/variant.h"
+#include "vfs/wait_counts.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 namespace {
@@ -61,8 +63,10 @@ void declare(CLI::App& app, Options& options) {
                  "Cached data kept in memory, for example 512MB or 4GB")
       ->transform(CLI::AsSizeValue(false))
       ->default_str("4GB");
-  app.add_option("--counters", options.counter_page,
-                 "Publish the daemon's counters in this file (vfs/counters.h)");
+  app.add_option(
+      "--counters", options.counter_page,
+      "Publish the daemon's counters in this file (vfs/counters.h), and the names of its "
+      "locks and queues beside it in FILE.words (vfs/word_names.h)");
   app.add_option("--ready-fd", options.ready_fd,
                  "Write a line to this open descriptor once the file system serves");
   app.add_flag("--allow-other", options.allow_other,
@@ -122,6 +126,16 @@ int run(const Options& options) {
   if (!options.counter_page.empty() && !publish_counters(options.counter_page.c_str())) {
     return report(kBadInput, fmt::format("cannot write the counter page {}: {}",
                                          options.counter_page, describe(Errno{errno})));
+  }
+  if (const std::string names = options.counter_page + ".words";
+      !options.counter_page.empty() && !publish_word_names(names.c_str())) {
+    return report(kBadInput, fmt::format("cannot write the names of locks and queues to {}: {}",
+                                         names, describe(Errno{errno})));
+  }
+  if (const std::string waits = options.counter_page + ".waits";
+      !options.counter_page.empty() && !publish_wait_counts(waits.c_str())) {
+    return report(kBadInput, fmt::format("cannot write the counts of waits to {}: {}", waits,
+                                         describe(Errno{errno})));
   }
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   // In this order: whoever posts to the workers goes before they do.

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -18,6 +19,7 @@
 #include "vfs/base/check.h"
 #include "vfs/base/result.h"
 #include "vfs/fuse/mount_error.h"
+#include "vfs/fuse/request_stamps.h"
 
 namespace vfsprof::vfs {
 namespace {
@@ -42,6 +44,9 @@ ssize_t receive(int, void* memory, size_t, void*) {
   VFSPROF_CHECK(memory == channel.buffer().message());
   const ssize_t size = channel.buffer().receive(channel.descriptor());
   received();
+  if (size > 0) {
+    stamp_request({static_cast<const std::byte*>(memory), static_cast<std::size_t>(size)});
+  }
   return size;
 }
 
@@ -49,7 +54,7 @@ ssize_t receive(int, void* memory, size_t, void*) {
 ssize_t send(int session_fd, iovec* parts, int count, void*) {
   const int descriptor = current_descriptor();
   replied();
-  return ::writev(descriptor >= 0 ? descriptor : session_fd, parts, count);
+  return stamped_writev(descriptor >= 0 ? descriptor : session_fd, parts, count);
 }
 
 }  // namespace

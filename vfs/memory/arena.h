@@ -9,6 +9,7 @@
 
 #include "vfs/base/spin_lock.h"
 #include "vfs/memory/memory.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -63,6 +64,7 @@ class Arena final : public BlockMemory {
   void* reserved_ = nullptr;
 
   std::mutex growth_;  // guards the next; taken before `lock_`
+  const WordName growth_name_{growth_, "arena.growth", WordPurpose::kLock};
   std::size_t mapped_slabs_ = 0;
   SpinLock lock_;                       // guards all below
   std::vector<Slab> slabs_;             // those that were mapped, in the order of their addresses

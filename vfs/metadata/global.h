@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "vfs/counted_mutex.h"
 #include "vfs/metadata/file_state.h"
 #include "vfs/metadata/metadata.h"
 #include "vfs/no_file_part.h"
@@ -89,7 +90,8 @@ class Global {
     return {};
   }
 
-  std::shared_mutex mutex_;  // guards the table; taken last of all locks
+  CountedMutex<std::shared_mutex> mutex_{
+      "metadata.mutex"};  // guards the table; taken last of all locks
   std::unordered_map<std::uint64_t, FileState> files_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "vfs/engine.h"
 #include "vfs/namespace/inode_record.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -142,6 +143,7 @@ class Namespace {
   void restore_lost(Inode& inode, RestoreReport& report);
 
   mutable std::shared_mutex mutex_;
+  const WordName mutex_name_{mutex_, "namespace.mutex", WordPurpose::kLock};
   InodeMap inodes_;
   std::uint64_t next_inode_;
   std::uint64_t name_sequence_ = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/counted_mutex.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
 
@@ -99,7 +100,7 @@ class MutexPool::Of {
     accounting_.update(found->second.node, found->second.block.data.size());
   }
 
-  std::mutex mutex_;  // guards all below
+  CountedMutex<std::mutex> mutex_{"pool.mutex"};  // guards all below
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };

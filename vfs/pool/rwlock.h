@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vfs/accounting/accounting.h"
+#include "vfs/counted_mutex.h"
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
 
@@ -93,7 +94,7 @@ class RwLockPool::Of {
     Accounting::Node node;
   };
 
-  std::shared_mutex mutex_;  // guards all below
+  CountedMutex<std::shared_mutex> mutex_{"pool.mutex"};  // guards all below
   Accounting accounting_;
   std::unordered_map<Key, Entry, Hasher> entries_;
 };

@@ -16,6 +16,7 @@
 
 #include "vfs/no_file_part.h"
 #include "vfs/pool/block.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -197,6 +198,8 @@ class ShardedPool::Of {
   const std::size_t shard_count_ =
       std::bit_ceil(std::size_t{4} * std::max(1U, std::thread::hardware_concurrency()));
   const std::unique_ptr<Shard[]> shards_ = std::make_unique<Shard[]>(shard_count_);
+  const WordName shards_name_{shards_.get(), shard_count_ * sizeof(Shard), "pool.shard",
+                              WordPurpose::kLock};
 };
 
 }  // namespace vfsprof::vfs

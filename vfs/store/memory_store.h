@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vfs/store/object_store.h"
+#include "vfs/word_names.h"
 
 namespace vfsprof::vfs {
 
@@ -35,6 +36,7 @@ class MemoryStore final : public ObjectStore {
   };
   const std::size_t page_objects_;
   mutable std::shared_mutex mutex_;
+  const WordName mutex_name_{mutex_, "store.mutex", WordPurpose::kLock};
   std::map<std::string, Object, std::less<>> objects_;
 };
 

@@ -21,15 +21,15 @@ namespace vfsprof::vfs {
 namespace {
 
 TEST(Parker, KeepsAWakeUpThatComesFirst) {
-  Parker parker;
+  Parker parker("parker", WordPurpose::kOther);
   parker.unpark();
   parker.park();  // returns at once, or the test times out
 }
 
 TEST(Parker, HandsOverWhatTheWakerWrote) {
   constexpr int kRounds = 2000;
-  Parker there;
-  Parker back;
+  Parker there("there", WordPurpose::kOther);
+  Parker back("back", WordPurpose::kOther);
   int value = 0;  // guarded by the hand-over alone
   std::thread other([&] {
     for (int i = 0; i < kRounds; ++i) {
@@ -47,7 +47,7 @@ TEST(Parker, HandsOverWhatTheWakerWrote) {
 }
 
 TEST(Parker, WakingARunningThreadIsNoWake) {
-  Parker parker;
+  Parker parker("parker", WordPurpose::kOther);
   const std::uint64_t before = total(Counter::kThreadWakes);
   parker.unpark();
   parker.unpark();

@@ -1,0 +1,165 @@
+#include "harness/collect/waits.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/bpf/waits_program.h"
+#include "harness/collect/daemon_waits.h"
+#include "harness/collect/fuse_requests.h"
+#include "harness/collect/proc.h"
+#include "harness/collect/unwind_rows.h"
+#include "harness/collect/waits_result.h"
+#include "harness/collect/word_names.h"
+#include "harness/symbols/unwind/mappings.h"
+
+namespace vfsprof::harness {
+namespace {
+
+std::uint64_t thread_cpu_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// A process and its children that live now.
+std::vector<pid_t> with_children(pid_t pid) {
+  std::vector<pid_t> result{pid};
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    for (const pid_t tid : list_threads(result[i])) {
+      const std::string path = fmt::format("/proc/{}/task/{}/children", result[i], tid);
+      const std::string text = read_text(path).value_or("");
+      for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(' ', at), text.size());
+        if (const int child = std::atoi(text.substr(at, end - at).c_str()); child > 0) {
+          result.push_back(child);
+        }
+        at = end + 1;
+      }
+    }
+  }
+  return result;
+}
+
+class WaitsCollector : public Collector {
+ public:
+  void attach(const Observed& observed) override {
+    observed_ = observed;
+    serves_fuse_ = serves_fuse(observed.pid);
+    WaitsSettings settings;
+    settings.follow_children = observed.follow_children;
+    settings.processes =
+        observed.follow_children ? with_children(observed.pid) : std::vector{observed.pid};
+    settings.observe_fuse = serves_fuse_;
+    UnwindRows code = unwind_rows_of(observed.pid);
+    settings.modules = std::move(code.modules);
+    settings.rows = std::move(code.rows);
+    program_ = std::make_unique<WaitsProgram>(settings);
+    if (!program_->loaded() || (serves_fuse_ && !program_->observes_fuse())) {
+      daemon_.attach(observed);
+    }
+    if (!program_->loaded()) return;
+    mappings_.emplace(observed.pid);
+  }
+
+  void start() override {
+    daemon_.start();
+    if (!program_->loaded()) return;
+    const std::uint64_t before = thread_cpu_ns();
+    program_->start();
+    cpu_ns_ = thread_cpu_ns() - before;
+  }
+
+  void stop() override {
+    daemon_.stop();
+    if (!program_->loaded()) return;
+    const std::uint64_t before = thread_cpu_ns();
+    program_->stop();
+    cpu_ns_ += thread_cpu_ns() - before;
+    mappings_->refresh();
+    names_ = WordNames(observed_);
+  }
+
+  void collect(reports::Round& round) override {
+    if (!program_->loaded()) {
+      daemon_.add_futexes(round);
+      daemon_.add_requests(round);
+      return;
+    }
+    round.collector_cpu_ns += cpu_ns_;
+    add_waits(*program_, names_, *mappings_, observed_.pid, round);
+    if (round.waits->fuse_source.empty()) daemon_.add_requests(round);
+  }
+
+  reports::Capability capability() const override;
+
+ private:
+  Observed observed_;
+  bool serves_fuse_ = false;
+  std::unique_ptr<WaitsProgram> program_;
+  std::optional<Mappings> mappings_;
+  WordNames names_;
+  DaemonWaits daemon_;  ///< where the programs cannot run, or cannot see requests
+  std::uint64_t cpu_ns_ = 0;
+};
+
+reports::Capability WaitsCollector::capability() const {
+  using enum reports::CapabilityState;
+  reports::Capability result;
+  result.name = "waits";
+  if (!program_->loaded()) {
+    result.state = kUnavailable;
+    result.detail = "futex calls and wall clock: " + program_->refusal().detail;
+    result.remedy = program_->refusal().remedy;
+    if (daemon_.problem().empty()) {
+      result.state = kDegraded;
+      result.detail +=
+          "; instead the daemon counted its own waits at queues and contended locks, and its "
+          "requests: no call sites, no useless wakes, no wall clock, no time of requests in the "
+          "kernel";
+    }
+    return result;
+  }
+  result.detail = "futex calls and wall clock through BPF programs on tracepoints";
+  const auto degrade = [&](const std::string& detail, const std::string& remedy) {
+    result.state = kDegraded;
+    result.detail += "; " + detail;
+    if (!remedy.empty()) result.remedy += (result.remedy.empty() ? "" : "; ") + remedy;
+  };
+  if (serves_fuse_ && program_->observes_fuse()) {
+    result.detail += "; FUSE requests too";
+  } else if (serves_fuse_) {
+    degrade(daemon_.problem().empty()
+                ? "FUSE requests by the daemon's stamps, without their time in the kernel's queue: "
+                  "the kernel has no tracepoints for them"
+                : "no FUSE requests: the kernel has no tracepoints for them",
+            "use a kernel with fuse:fuse_request_send and fuse:fuse_request_end");
+  }
+  if (daemon_.unstamped() > 0) {
+    degrade(fmt::format("{} requests are not in the daemon's stamps", daemon_.unstamped()), "");
+  }
+  const table_use& used = program_->used();
+  const auto lost = [&](std::uint64_t count, const char* what) {
+    if (count > 0) degrade(fmt::format("{} {} lost: a table was full", count, what), "");
+  };
+  lost(used.lost_threads, "threads");
+  lost(used.lost_sites, "call sites");
+  lost(used.lost_futexes, "futex calls");
+  lost(used.lost_wakeups, "wake-ups");
+  lost(used.lost_blocked, "switches");
+  lost(used.lost_requests, "FUSE requests");
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Collector> make_waits_collector(const CollectorOptions&) {
+  return std::make_unique<WaitsCollector>();
+}
+
+}  // namespace vfsprof::harness

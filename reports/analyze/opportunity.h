@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/analyze/statistics.h"
+#include "reports/model/run_result.h"
+#include "reports/rules/opportunity_rules.h"
+
+namespace vfsprof::reports {
+
+// What is worth changing, as part of a report (report.h). Shares and impacts are of the arm's whole
+// CPU time, 0 to 1.
+
+/// An opportunity is listed if the lower bound of its impact reaches this, unless asked otherwise.
+inline constexpr double kDefaultThreshold = 0.05;
+
+enum class Priority { kHigh, kMedium, kLow };
+
+/// A category of a thread role, as far as it is evidence.
+struct EvidenceCell {
+  std::string role;
+  std::string category;  ///< id
+  std::string title;
+  double share = 0;  ///< of the arm's whole
+};
+
+/// Call stacks that agree from their outer end to the frame that decided their category, or, where
+/// those are many, in the last of these frames.
+struct CarryingStack {
+  std::string role;
+  std::string category;             ///< id
+  std::vector<std::string> frames;  ///< outermost first
+  bool is_whole = true;             ///< false: outer frames were left out
+  double share = 0;                 ///< of the evidence
+};
+
+struct Opportunity {
+  std::string id;
+  std::string title;
+  Priority priority = Priority::kMedium;
+  Complexity complexity = Complexity::kMedium;
+  std::string problem;
+  std::string cause;
+  std::string remedy;
+  std::vector<NamedValue> changes;  ///< axes to set; empty: the remedy is text only
+  std::string variant;              ///< the arm with these changes; empty: as above
+  std::uint64_t samples = 0;        ///< of the evidence
+  double share = 0;                 ///< the evidence's
+  Interval share_interval;
+  std::optional<double> cost_ns;      ///< per operation; nothing where those were not counted
+  std::vector<EvidenceCell> cells;    ///< largest first
+  std::vector<CarryingStack> stacks;  ///< largest first, 80 % of the evidence or more
+  double stacks_share = 0;            ///< of the evidence
+  /// How much CPU time per operation is expected to go away. The predicted ratio after / before is
+  /// 1 - high to 1 - low.
+  Interval impact;
+  std::string derivation;
+};
+
+/// A rule whose evidence was found, but not enough of it.
+struct UnlistedOpportunity {
+  std::string id;
+  std::string title;
+  Interval impact;
+};
+
+/// What is worth changing in one arm.
+struct ArmOpportunities {
+  std::size_t arm = 0;              ///< index into Report::arms
+  std::string absent;               ///< why nothing could be looked for; empty if it could
+  std::string limits;               ///< what could not be seen; empty if all could
+  std::vector<Opportunity> listed;  ///< by priority, then by impact
+  std::vector<UnlistedOpportunity> unlisted;
+  /// All listed together, compounded, evidence of several counted once; nothing if none is listed.
+  std::optional<Interval> combined;
+  std::vector<std::string> next_steps;
+};
+
+std::string to_string(Priority priority);
+
+}  // namespace vfsprof::reports

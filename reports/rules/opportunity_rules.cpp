@@ -1,0 +1,176 @@
+#include "reports/rules/opportunity_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "reports/model/json_reader.h"
+#include "reports/rules/embedded.h"
+
+namespace vfsprof::reports {
+namespace {
+
+constexpr std::array<std::string_view, 3> kComplexities{"low", "medium", "high"};
+constexpr std::string_view kGroup = "group:";
+
+void check_category(const JsonReader& in, const std::string& id, const RuleSet& rules) {
+  if (id == "*" || id == kUnclassified) return;
+  const bool known = std::ranges::any_of(rules.categories, [&](const Category& category) {
+    return id.starts_with(kGroup) ? category.group == id.substr(kGroup.size()) : category.id == id;
+  });
+  if (!known) in.fail("the id of a category, \"group:NAME\" or \"*\"");
+}
+
+double fraction(const JsonReader& in) {
+  const double value = in.number();
+  if (!(value >= 0 && value <= 1)) in.fail("a number from 0 to 1");
+  return value;
+}
+
+std::vector<std::string> globs(const JsonReader& in) {
+  constexpr long kFewest = 3;
+  std::vector<std::string> result;
+  for (const JsonReader& element : in.elements()) {
+    result.push_back(element.string());
+    const auto letters =
+        std::ranges::count_if(result.back(), [](unsigned char c) { return std::isalnum(c) != 0; });
+    if (letters < kFewest) element.fail("a function's name or a glob with at least three letters");
+  }
+  return result;
+}
+
+EvidencePart read_part(const JsonReader& in, const RuleSet& rules) {
+  in.allow_only({"categories", "roles", "frames", "without", "removes", "per"});
+  EvidencePart part;
+  for (const JsonReader& category : in.member("categories").elements()) {
+    part.categories.push_back(category.string());
+    check_category(category, part.categories.back(), rules);
+  }
+  if (part.categories.empty()) in.member("categories").fail("at least one category");
+  if (const auto roles = in.find("roles")) part.roles = roles->strings();
+  if (const auto frames = in.find("frames")) part.frames = globs(*frames);
+  if (const auto without = in.find("without")) part.without = globs(*without);
+  const std::vector<JsonReader> removes = in.member("removes").elements();
+  if (removes.size() != 2) in.member("removes").fail("two numbers, the least and the most");
+  part.removes_low = fraction(removes[0]);
+  part.removes_high = fraction(removes[1]);
+  if (part.removes_low > part.removes_high) removes[1].fail("no less than the first");
+  if (const auto per = in.find("per")) {
+    per->allow_only({"metric", "to"});
+    part.per = per->member("metric").string();
+    part.to = per->member("to").number();
+  }
+  return part;
+}
+
+void read_conditions(const JsonReader& in, OpportunityRule& rule) {
+  if (const auto axes = in.find("axes")) {
+    for (const JsonReader& element : axes->elements()) {
+      element.allow_only({"axis", "values"});
+      rule.axes.push_back(
+          {.axis = element.member("axis").string(), .values = element.member("values").strings()});
+      if (rule.axes.back().values.empty()) element.member("values").fail("at least one value");
+    }
+    rule.scope = RuleScope::kReference;
+  }
+  if (const auto applies = in.find("applies")) {
+    const std::string text = applies->string();
+    if (text != "reference" && text != "elsewhere") applies->fail("\"reference\" or \"elsewhere\"");
+    if (text == "elsewhere" && !rule.axes.empty()) {
+      applies->fail("\"reference\": a rule with axes needs a program that has them");
+    }
+    rule.scope = text == "reference" ? RuleScope::kReference : RuleScope::kElsewhere;
+  } else if (rule.axes.empty()) {
+    in.fail("\"axes\" or \"applies\"");
+  }
+  if (const auto conditions = in.find("conditions")) {
+    for (const JsonReader& element : conditions->elements()) {
+      element.allow_only({"metric", "at_least", "below"});
+      MetricCondition condition{
+          .metric = element.member("metric").string(), .at_least = {}, .below = {}};
+      if (const auto bound = element.find("at_least")) condition.at_least = bound->number();
+      if (const auto bound = element.find("below")) condition.below = bound->number();
+      if (!condition.at_least && !condition.below) element.fail("\"at_least\" or \"below\"");
+      rule.conditions.push_back(std::move(condition));
+    }
+  }
+}
+
+void read_remedy(const JsonReader& in, OpportunityRule& rule) {
+  in.allow_only({"text", "changes"});
+  rule.remedy = in.member("text").string();
+  if (rule.remedy.empty()) in.member("text").fail("what to do");
+  if (const auto changes = in.find("changes")) {
+    if (rule.scope == RuleScope::kElsewhere) {
+      changes->fail("absent: only variants of the reference file system have axes");
+    }
+    for (const JsonReader& element : changes->elements()) {
+      element.allow_only({"axis", "value"});
+      rule.changes.push_back(
+          {.name = element.member("axis").string(), .value = element.member("value").string()});
+    }
+  }
+}
+
+OpportunityRule read_rule(const JsonReader& in, const RuleSet& rules) {
+  in.allow_only({"id", "title", "axes", "applies", "conditions", "evidence", "problem", "cause",
+                 "remedy", "complexity", "why"});
+  OpportunityRule rule;
+  rule.id = in.member("id").string();
+  rule.title = in.member("title").string();
+  if (rule.title.empty()) in.member("title").fail("a title");
+  read_conditions(in, rule);
+  for (const JsonReader& part : in.member("evidence").elements()) {
+    rule.evidence.push_back(read_part(part, rules));
+  }
+  if (rule.evidence.empty()) in.member("evidence").fail("at least one part");
+  rule.problem = in.member("problem").strings();
+  rule.cause = in.member("cause").strings();
+  read_remedy(in.member("remedy"), rule);
+  const std::string complexity = in.member("complexity").string();
+  const auto found = std::ranges::find(kComplexities, complexity);
+  if (found == kComplexities.end()) in.member("complexity").fail("\"low\", \"medium\" or \"high\"");
+  rule.complexity = static_cast<Complexity>(found - kComplexities.begin());
+  rule.why = in.member("why").string();
+  return rule;
+}
+
+}  // namespace
+
+std::vector<OpportunityRule> opportunity_rules_from_json(std::string_view text,
+                                                         const std::string& origin,
+                                                         const RuleSet& rules) {
+  const JsonDocument document = parse_json(text, origin);
+  const JsonReader in(document, origin);
+  in.allow_only({"opportunities"});
+  std::vector<OpportunityRule> result;
+  for (const JsonReader& element : in.member("opportunities").elements()) {
+    OpportunityRule rule = read_rule(element, rules);
+    const bool is_known = std::ranges::any_of(
+        result, [&](const OpportunityRule& other) { return other.id == rule.id; });
+    if (rule.id.empty() || is_known) element.member("id").fail("an id that no other rule has");
+    result.push_back(std::move(rule));
+  }
+  return result;
+}
+
+std::vector<OpportunityRule> default_opportunity_rules() {
+  return opportunity_rules_from_json(embedded_text("opportunities.json"),
+                                     "reports/rules/opportunities.json", default_rules());
+}
+
+std::vector<RoleNote> default_role_notes() {
+  const std::string origin = "reports/rules/roles.json";
+  const JsonDocument document = parse_json(embedded_text("roles.json"), origin);
+  std::vector<RoleNote> result;
+  for (const JsonReader& in : JsonReader(document, origin).member("roles").elements()) {
+    result.push_back({.role = in.member("role").string(), .note = in.member("note").string()});
+  }
+  return result;
+}
+
+std::string_view to_string(Complexity complexity) {
+  return kComplexities[static_cast<std::size_t>(complexity)];
+}
+
+}  // namespace vfsprof::reports

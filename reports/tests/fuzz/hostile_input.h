@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace vfsprof::reports::synthetic {
+
+/// What a file from outside may be taken for.
+enum class InputKind { kResult, kRules, kPerfScript };
+
+/// Reads `text` and, if it is accepted, makes the whole report of it. Returns the error's message,
+/// empty if it was accepted. Any other exception than FormatError is passed on: it is a bug.
+std::string read_hostile(InputKind kind, std::string_view text);
+
+/// A small valid file of this kind.
+std::string valid_input(InputKind kind);
+
+}  // namespace vfsprof::reports::synthetic

@@ -1,0 +1,147 @@
+"""What reports recommend, for programs with one planted fault each: variants of the reference file system as they run, and
+planted_faults as perf records it. Precision: recommendations that are right. Recall: faults that were found. Right means the
+rule, the thread and category that hold most of its evidence, and the remedy."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+
+from figures import Figure, Unavailable
+from tools import progress
+
+JOB = {"name": "job", "rw": "write", "size": "16m", "prefill": True}
+SCENARIOS = {
+    "small": dict(JOB, bs="4k", number_ios=20000),
+    "random": dict(JOB, rw="randwrite", bs="4k", size="4m", nrfiles=2, numjobs=4, number_ios=5000),
+    "large": dict(JOB, bs="1m", size="32m", number_ios=600),
+    "cut": dict(JOB, bs="128k", number_ios=1500),
+    "synced": dict(JOB, bs="4k", size="4m", number_ios=800, fsync=1),
+    "fresh": {"name": "job", "rw": "write", "bs": "128k", "size": "32m", "loops": 6, "create": True, "end_fsync": True},
+}
+
+
+@dataclass
+class Case:
+    """`expected`: (rule, thread role, categories of which one has most of the evidence, change), or nothing."""
+    name: str
+    subject: str  # a variant, or a fault of planted_faults
+    scenario: str  # empty: planted_faults
+    expected: tuple | None
+
+
+SESSION, WORKER, OTHER = "mount_vfs", "vfs-io-worker", "server"
+ANY_FILE_SYSTEM_THREAD = (SESSION, WORKER, "vfs-async-executor")
+CASES = [
+    Case("hand-off, as found", "mutex-pool", "random",
+         ("hand-off", ANY_FILE_SYSTEM_THREAD, ("futex-wait", "futex-wake", "scheduler"), "executor=sync")),
+    Case("hand-off alone", "default,executor=block_on", "small",
+         ("hand-off", ANY_FILE_SYSTEM_THREAD, ("futex-wait", "futex-wake", "scheduler"), "executor=sync")),
+    Case("spinning hand-off", "default,executor=spin", "small",
+         ("hand-off", ANY_FILE_SYSTEM_THREAD, ("executor", "scheduler", "futex-wait"), "executor=sync")),
+    Case("extra copies", "default,copy=triple", "large",
+         ("copies", (SESSION,), ("memory-copy", "page-faults"), "copy=direct")),
+    Case("requests cut small", "default,max_write=4k", "cut",
+         ("small-requests", (SESSION,), ("fuse-reply", "fuse-request-read", "fuse-page-copy"), "max_write=1m")),
+    Case("fsync per write", "default", "synced", ("sync-per-write", (WORKER,), ("disk-cache-write",), "")),
+    Case("a write-back per chunk", "default,flush=per_chunk,chunk=4k", "fresh",
+         ("chunk-flush", (WORKER,), ("disk-cache-write", "kernel-files"), "flush=batched")),
+    Case("whole-file write-back", "default,flush=whole_file", "fresh",
+         ("whole-file-flush", (WORKER,), ("disk-cache-write", "memory-copy", "page-faults"), "flush=batched")),
+    Case("growing blocks", "default,memory=heap", "fresh",
+         ("growing-blocks", (SESSION, WORKER), ("page-faults", "memory-clear", "allocator"), "memory=arena")),
+    Case("clean default", "default", "small", None),
+    Case("clean best", "best", "small", None),
+    Case("clean default, at random", "default", "random", None),
+    Case("wake-up per item", "wakes", "", ("wake-ups", (OTHER,), ("futex-wake", "futex-wait"), "")),
+    Case("one lock", "lock", "", ("global-lock", (OTHER,), ("futex-wake", "futex-wait"), "")),
+    Case("spinning", "spin", "", ("spinning", (OTHER,), ("scheduler", "syscall-entry", "unclassified"), "")),
+    Case("fault storm", "faults", "", ("fault-storm", (OTHER,), ("page-faults",), "")),
+    Case("extra copy", "copies", "", ("extra-copies", (OTHER,), ("memory-copy",), "")),
+    Case("allocation per operation", "allocations", "", ("allocations", (OTHER,), ("allocator",), "")),
+    Case("slow hash", "hash", "", ("slow-key-hash", (OTHER,), ("key-hash",), "")),
+    Case("sync per record", "syncs", "", ("sync-calls", (OTHER,), ("disk-cache-write",), "")),
+    Case("tiny reads", "reads", "", ("small-system-calls", (OTHER,), ("disk-cache-read", "syscall-entry"), "")),
+    Case("open per operation", "opens", "", ("open-per-operation", (OTHER,), ("kernel-files",), "")),
+    Case("thread per operation", "threads", "", ("thread-per-operation", (OTHER,), ("threads", "futex-wait"), "")),
+    Case("clock per item", "clocks", "", ("clock-reads", (OTHER,), ("clocks",), "")),
+    Case("clean", "clean", "", None),
+    Case("one copy that is needed", "one-copy", "", None),
+]
+
+
+def measured(tools, case, folder):
+    """The report of a variant of the reference file system."""
+    path = os.path.join(folder, "scenario.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"name": case.scenario, "summary": case.name, "stresses": case.name, "jobs": [SCENARIOS[case.scenario]]}, file)
+    return json.loads(tools.output(
+        tools.program("vfsprof"), "run", "--scenario", path, "--variant", case.subject, "--placement", "packed", "--rounds", "1",
+        "--profile-rounds", "3", "--frequency", "1999", "--no-floor", "--json", "--out", os.path.join(folder, "out")))
+
+
+def recorded(tools, case, folder):
+    """The report of a recording. All CPUs are sampled: per-thread timers miss threads that run for moments."""
+    if shutil.which("perf") is None:
+        raise Unavailable("perf is not installed (scripts/setup)")
+    data, text = os.path.join(folder, "perf.data"), os.path.join(folder, "perf.txt")
+    tools.output("perf", "record", "-q", "-a", "-F", "1999", "-g", "-o", data, "--", tools.program("planted_faults"),
+                 case.subject, "1")
+    with open(text, "w", encoding="utf-8") as file:
+        file.write(tools.output("perf", "script", "--comm", OTHER, "-i", data))
+    return json.loads(tools.output(tools.program("vfsprof"), "import", text, "--json", "--out", os.path.join(folder, "out")))
+
+
+def is_right(found, expected):
+    if expected is None:
+        return False
+    rule, roles, categories, change = expected
+    largest = found["evidence"]["cells"][0]
+    changes = ",".join(f"{each['axis']}={each['value']}" for each in found["changes"])
+    return (found["id"] == rule and largest["role"] in roles and largest["category"] in categories and changes == change)
+
+
+def score(tools):
+    """(right, found, planted) over all cases, and a line for each."""
+    right = found = planted = 0
+    skipped = []
+    for number, case in enumerate(CASES):
+        folder = os.path.join(tools.work, f"opportunity-{number}")
+        os.makedirs(folder)
+        try:
+            report = (measured if case.scenario else recorded)(tools, case, folder)
+        except Unavailable as error:
+            skipped.append(f"{case.name}: {error}")
+            progress(f"  {case.name:<26} skipped: {error}")
+            continue
+        listed = report["opportunities"][0]["listed"]
+        hits = sum(is_right(each, case.expected) for each in listed)
+        right, found, planted = right + hits, found + len(listed), planted + (case.expected is not None)
+        names = ", ".join(f"{each['id']} ({each['evidence']['cells'][0]['category']} in {each['evidence']['cells'][0]['role']}, "
+                          f"{100 * each['impact_interval'][0]:.0f} to {100 * each['impact_interval'][1]:.0f} %)" for each in listed)
+        verdict = "right" if len(listed) == hits and hits == (case.expected is not None) else "WRONG"
+        progress(f"  {case.name:<26} {verdict:<6} {names or 'nothing'}")
+    return right, found, planted, skipped
+
+
+def scored(tools):
+    """Measured once for both numbers."""
+    if not hasattr(tools, "opportunity_score"):
+        tools.opportunity_score = score(tools)
+    return tools.opportunity_score
+
+
+def figure(amount, whole, what, skipped):
+    if whole == 0:
+        raise Unavailable(f"no case could run: {skipped[0] if skipped else 'there are none'}")
+    return Figure(amount / whole, note=f"{amount} of {whole} {what}" + (f", {len(skipped)} cases skipped" if skipped else ""))
+
+
+def precision(tools):
+    right, found, _, skipped = scored(tools)
+    return figure(right, found, "recommendations", skipped)
+
+
+def recall(tools):
+    right, _, planted, skipped = scored(tools)
+    return figure(right, planted, "planted faults", skipped)

@@ -1,0 +1,91 @@
+"""The analysis itself: how often its intervals hold the truth, how long a million samples take, what its rules leave
+unclassified of the reference file system."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from daemons import unclassified_of
+from figures import Figure, Unavailable
+
+SAMPLES = 1_000_000
+VARIANTS = ("mutex-pool", "sharded-pool", "sync-path", "default", "best", "null")
+
+
+def timed_process(command, out):
+    """(seconds, peak MiB) of a process whose output goes to a file."""
+    start = time.monotonic()
+    with open(out, "wb") as file:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Unavailable(f"{os.path.basename(command[0])} ended with code {process.returncode}")
+    return time.monotonic() - start, usage.ru_maxrss / 1024
+
+
+def worlds(tools):
+    if "coverage" not in tools.kept:
+        runs = "100" if tools.quick else "1000"
+        tools.kept["coverage"] = (runs, json.loads(tools.output(tools.program("vfsprof-reports-bench"), "coverage", runs)))
+    return tools.kept["coverage"]
+
+
+def coverage(pick):
+    """The world whose coverage of shares or costs is the least or the most."""
+    def measure(tools):
+        runs, found = worlds(tools)
+        value, world, figure = pick((world[figure], world["world"], figure) for world in found for figure in ("share", "cost"))
+        return Figure(100 * value, note=f"{runs} runs of each of {len(found)} worlds; {figure}, {world}")
+    return measure
+
+
+def large_result(tools):
+    path = os.path.join(tools.work, "large.json")
+    if not os.path.exists(path):
+        timed_process([tools.program("vfsprof-reports-bench"), "result", str(SAMPLES)], path)
+    return path
+
+
+def report_cost(index):
+    """Seconds (0) or peak MiB (1) from a file with a million samples to its report."""
+    def measure(tools):
+        command = [tools.program("vfsprof"), "report", large_result(tools), "--format", "md"]
+        runs = sorted(timed_process(command, os.path.join(tools.work, "large.md"))[index] for _ in range(3))
+        return Figure(runs[1], note=f"median of 3; {os.path.getsize(large_result(tools)) >> 20} MiB of JSON")
+    return measure
+
+
+def import_to_script(tools):
+    """Time to import and report a recording, to the time in which `perf script` prints it; in turns."""
+    if not shutil.which("perf"):
+        raise Unavailable("perf is not installed; scripts/setup installs it")
+    data, text = os.path.join(tools.work, "speed.data"), os.path.join(tools.work, "speed.txt")
+    seconds = "3" if tools.quick else "30"
+    load = ["sh", "-c", f"timeout {seconds} sh -c 'while :; do tar -cf - /usr/include | gzip -1 | wc -c; done' >&2; true"]
+    tools.output("perf", "record", "-q", "-F", "20000", "-g", "-o", data, "--", *load)
+    script = timed_process(["perf", "script", "-i", data], text)[0]
+    imported = timed_process([tools.program("vfsprof"), "import", text, "--out", os.path.join(tools.work, "speed")],
+                             os.path.join(tools.work, "speed.md"))[0]
+    with open(text, "rb") as file:
+        samples = sum(1 for line in file if line == b"\n")
+    return Figure(imported / script, note=f"{samples} samples, {os.path.getsize(text) >> 20} MiB of text; perf script "
+                                          f"{script:.1f} s, import and report {imported:.1f} s")
+
+
+def unclassified_own(tools):
+    """The worst share over the reference scenarios and all named variants."""
+    listed = tools.output(tools.program("vfsprof"), "list", "scenarios")
+    scenarios = [name for name in re.findall(r"^  (\S+)", listed, re.M) if name not in ("floors", "stresses:")]
+    found = []
+    for scenario in scenarios[:3] if tools.quick else scenarios:
+        for variant in VARIANTS:
+            report = json.loads(tools.output(
+                tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--rounds", "1",
+                "--profile-rounds", "1", "--no-floor", "--json", "--out", os.path.join(tools.work, "own")))
+            found.append((*unclassified_of(report), f"{scenario}, {variant}"))
+    share, samples, top, where = max(found)
+    return Figure(share, note=f"worst of {len(found)}: {where}, {samples} samples; {top}")
