@@ -19,10 +19,11 @@ void setup_lint(CLI::App& app, ExitCode& exit_code);
 void setup_list(CLI::App& app, ExitCode& exit_code);
 void setup_doctor(CLI::App& app, ExitCode& exit_code);
 void setup_client(CLI::App& app, ExitCode& exit_code);
+void setup_generator(CLI::App& app, ExitCode& exit_code);
 
 /// THE list of commands, in the order of --help.
-inline constexpr SetupCommand kCommands[] = {setup_run,    setup_compare, setup_profile,
-                                             setup_import, setup_report,  setup_lint,
-                                             setup_list,   setup_doctor,  setup_client};
+inline constexpr SetupCommand kCommands[] = {
+    setup_run,  setup_compare, setup_profile, setup_import, setup_report,
+    setup_lint, setup_list,    setup_doctor,  setup_client, setup_generator};
 
 }  // namespace vfsprof::harness

@@ -16,6 +16,7 @@
 #include "harness/error.h"
 #include "harness/floors/floors.h"
 #include "harness/process.h"
+#include "harness/scenario/budget.h"
 #include "reports/analyze/report.h"
 #include "reports/rules/rule_set.h"
 
@@ -28,6 +29,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   ExperimentOptions result;
   result.command = options.command;
   result.scenario = load_scenario(options.scenario);
+  if (options.scale != 1) scale(result.scenario, options.scale);
   result.target = parse_target(options.target);
   result.placement =
       options.placement.empty() ? result.scenario.placement : parse_placement(options.placement);
@@ -45,6 +47,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.timing_rounds = options.timing_rounds;
   result.profiling_rounds = options.profiling_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
+  measure_footprint(result.scenario, result.seed);  // refuses what cannot be done
   result.equivalence_margin = options.equivalence_margin;
   result.floors = !options.no_floor;
   result.collect = complete_collector_options(options.collect, options.counters);
@@ -146,6 +149,12 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       ->capture_default_str();
   command.add_option("--profile-rounds", options.profiling_rounds, "Profiling rounds per variant")
       ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command
+      .add_option("--scale", options.scale,
+                  "Scale every count of work of the scenario by this factor (results are only "
+                  "comparable under one)")
+      ->check(CLI::Range(0.001, 1000.0))
       ->capture_default_str();
   command
       .add_option(

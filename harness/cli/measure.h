@@ -23,6 +23,7 @@ struct MeasureOptions {
   std::string work_directory;  ///< empty: the directory for results
   unsigned timing_rounds = 0;
   unsigned profiling_rounds = 0;
+  double scale = 1;                        ///< of every count of work
   std::optional<unsigned> tracing_rounds;  ///< empty: as many as profiling rounds
   unsigned counting_rounds = 0;            ///< if there are events to count
   std::string counters;                    ///< names of events, separated by commas

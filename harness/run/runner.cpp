@@ -11,6 +11,7 @@
 #include "harness/process.h"
 #include "harness/run/work_directory.h"
 #include "harness/scenario/client.h"
+#include "harness/scenario/store_content.h"
 #include "harness/scenario/tree_hash.h"
 
 namespace vfsprof::harness {
@@ -26,15 +27,24 @@ std::uint64_t available_memory_bytes() {
 RoundOutcome run_round(const RoundRequest& request) {
   check_interrupted();
   const WorkDirectory work(request.work_directory);
-  const std::unique_ptr<Target> target = start_target(
-      request.target,
-      {.variant = request.variant, .directory = work.path(), .placement = request.placement});
+  const bool has_objects = request.target.info->has_store && has_stored_files(request.scenario);
+  const std::filesystem::path objects = has_objects ? work.path() / "objects" : "";
+  if (has_objects) {
+    std::filesystem::create_directories(objects);
+    fill_store(request.scenario, request.seed, objects);
+  }
+  const std::unique_ptr<Target> target =
+      start_target(request.target, {.variant = request.variant,
+                                    .directory = work.path(),
+                                    .placement = request.placement,
+                                    .objects = objects});
   RoundOutcome outcome;
   outcome.round.kind = request.kind;
   {
-    ClientProcess clients(
-        request.scenario,
-        {.directory = target->root(), .placement = request.placement, .seed = request.seed});
+    ClientProcess clients(request.scenario, {.directory = target->root(),
+                                             .placement = request.placement,
+                                             .seed = request.seed,
+                                             .store_is_filled = has_objects});
     clients.wait_until_ready();
     std::optional<CollectorSet> collectors;
     if (const auto pid = target->observed_process()) {

@@ -28,6 +28,7 @@ struct ClientOptions {
   std::filesystem::path directory;  ///< where the clients work; they stay inside it
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
+  bool store_is_filled = false;        ///< the files of the object store exist already
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 

@@ -44,7 +44,10 @@ reports::OperationStats decode_operation(const json& item) {
 }  // namespace
 
 std::string encode(const Assignment& assignment) {
-  return json{{"scenario", to_document(assignment.scenario)}, {"seed", assignment.seed}}.dump();
+  return json{{"scenario", to_document(assignment.scenario)},
+              {"seed", assignment.seed},
+              {"store_is_filled", assignment.store_is_filled}}
+      .dump();
 }
 
 Assignment decode_assignment(std::string_view line) {
@@ -52,6 +55,7 @@ Assignment decode_assignment(std::string_view line) {
   Assignment assignment;
   assignment.scenario = parse_scenario(message.at("scenario").get<std::string>(), "scenario");
   assignment.seed = message.at("seed");
+  assignment.store_is_filled = message.at("store_is_filled");
   return assignment;
 }
 

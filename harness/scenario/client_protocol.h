@@ -26,6 +26,7 @@ inline constexpr std::string_view kClosedMessage = "closed";
 struct Assignment {
   Scenario scenario;
   std::uint64_t seed = 1;
+  bool store_is_filled = false;  ///< the files of the object store exist already
 };
 
 std::string encode(const Assignment& assignment);

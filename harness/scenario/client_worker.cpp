@@ -1,33 +1,24 @@
 #include "harness/scenario/client_worker.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <time.h>
-#include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
-#include "harness/scenario/hash.h"
+#include "harness/error.h"
+#include "harness/scenario/block_data.h"
+#include "harness/scenario/file_operations.h"
+#include "harness/scenario/operation_list.h"
+#include "harness/scenario/operations.h"
+#include "harness/scenario/tree_model.h"
 #include "vfs/base/check.h"
 #include "vfs/base/result.h"
 
 namespace vfsprof::harness {
 namespace {
 
-std::uint64_t now_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::int64_t result_of(std::int64_t returned) { return returned < 0 ? -errno : returned; }
-
-bool moves_data(OperationKind kind) {
-  return kind == OperationKind::kRead || kind == OperationKind::kWrite;
-}
+constexpr std::size_t kMostCheckpoints = 128;
 
 /// What goes into the hash of results.
 struct HashedResult {
@@ -39,165 +30,320 @@ struct HashedResult {
 };
 static_assert(sizeof(HashedResult) == 32, "padding would be hashed");
 
-}  // namespace
-
-void RunControl::fail(std::string failure) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (failure_.empty()) failure_ = std::move(failure);
-    stopping_.store(true, std::memory_order_relaxed);
-  }
-  stopped_.notify_all();
-}
-
-std::string RunControl::failure() const {
-  const std::lock_guard lock(mutex_);
-  return failure_;
-}
-
-void RunControl::pause(std::chrono::nanoseconds duration) {
-  std::unique_lock lock(mutex_);
-  stopped_.wait_for(lock, duration, [this] { return stopping(); });
-}
-
-ClientWorker::ClientWorker(const Options& options)
-    : job_(options.job),
-      identity_(options.identity),
-      directory_(options.directory),
-      control_(options.control),
-      data_({.seed = identity_.seed, .client = identity_.client, .block_bytes = job_.bs}),
-      files_(job_.nrfiles),
-      buffer_(std::max(job_.bs, job_.prefill ? kPrefillBytes : 0)) {
-  for (unsigned file = 0; file < job_.nrfiles; ++file) {
-    names_.push_back(fmt::format("c{}-f{}", identity_.client, file));
-  }
-  if (job_.verify) sequences_.assign(job_.nrfiles * (job_.size / job_.bs), 0);
-}
-
-std::int64_t ClientWorker::open_file(std::uint32_t file, int flags) {
-  const int fd =
-      ::openat(directory_, names_[file].c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
-  const std::int64_t result = result_of(fd);
-  files_[file].reset(fd);
-  // Which number the descriptor got is no result of the file system.
-  return std::min<std::int64_t>(result, 0);
-}
-
-/// The system call itself: its result, or the negative errno.
-std::int64_t ClientWorker::call(const Operation& operation, const std::byte* data) {
-  const int fd = files_[operation.file].get();
-  const auto offset = static_cast<off_t>(operation.offset);
-  switch (operation.kind) {
-    case OperationKind::kCreate:
-      // O_EXCL: what was there before belongs to somebody else.
-      return open_file(operation.file, O_CREAT | O_EXCL);
-    case OperationKind::kOpen:
-      return open_file(operation.file, 0);
-    case OperationKind::kRead:
-      return result_of(::pread(fd, buffer_.data(), operation.size, offset));
-    case OperationKind::kWrite:
-      return result_of(::pwrite(fd, data, operation.size, offset));
-    case OperationKind::kFsync:
-      return result_of(::fsync(fd));
-    case OperationKind::kClose:
-      return result_of(::close(files_[operation.file].release()));
-    case OperationKind::kUnlink:
-      return result_of(::unlinkat(directory_, names_[operation.file].c_str(), 0));
-    case OperationKind::kPause:
-      break;
-  }
-  VFSPROF_CHECK(false);
-}
-
-/// The data of a write; notes which write its blocks then hold.
-const std::byte* ClientWorker::prepare(const Operation& operation) {
-  if (operation.kind != OperationKind::kWrite) return nullptr;
-  const auto key_at = [&](std::uint64_t offset) {
-    return BlockKey{.file = operation.file, .offset = offset, .sequence = operation.sequence};
+bool has_barrier(const Job& job) {
+  const auto waits = [](const Instruction& step) { return step.code == StepCode::kBarrier; };
+  const auto listed = [](const Operation& operation) {
+    return operation.kind == OperationKind::kBarrier;
   };
-  if (job_.verify) {
-    const std::uint64_t first = (operation.file * job_.size + operation.offset) / job_.bs;
-    std::fill_n(sequences_.begin() + static_cast<std::ptrdiff_t>(first), operation.size / job_.bs,
-                operation.sequence);
-  }
-  if (operation.size == job_.bs) return data_.block(key_at(operation.offset)).data();
-  for (std::uint64_t at = 0; at < operation.size; at += job_.bs) {
-    std::ranges::copy(data_.block(key_at(operation.offset + at)),
-                      buffer_.begin() + static_cast<std::ptrdiff_t>(at));
-  }
-  return buffer_.data();
+  return std::ranges::any_of(job.program.loop, waits) ||
+         (job.operations && std::ranges::any_of(job.operations->operations, listed));
 }
 
-/// Fails the run and returns false if the result is not the only one that is right.
-bool ClientWorker::accept(const Operation& operation, std::int64_t result) {
-  const bool moves = moves_data(operation.kind);
-  std::string problem;
-  if (result < 0) {
-    problem = "failed: " + describe(Errno{static_cast<int>(-result)});
-  } else if (moves && static_cast<std::uint64_t>(result) != operation.size) {
-    problem = fmt::format("was short: {} of {} bytes", result, operation.size);
-  } else if (operation.kind == OperationKind::kRead && job_.verify) {
-    problem = compare(operation);
+unsigned barrier_of(const ClientPlan& plan) {
+  return static_cast<unsigned>(plan.job - plan.scenario->jobs.data());
+}
+
+/// Bytes that the job's largest read or write moves.
+std::size_t largest_transfer(const Job& job) {
+  if (job.form == JobForm::kPattern) return std::max(job.bs, job.prefill ? kPrefillBytes : 0);
+  std::uint64_t largest = kPrefillBytes;
+  for (const auto* program : {&job.program.setup, &job.program.loop}) {
+    for (const Instruction& step : *program) {
+      if (step.bs) largest = std::max(largest, step.bs->largest());
+    }
   }
-  if (problem.empty()) return true;
-  const std::string place = moves ? fmt::format(" at offset {}", operation.offset) : "";
-  control_.fail(fmt::format("{} of {}{} {}",
-                            kOperationNames[static_cast<std::size_t>(operation.kind)],
-                            names_[operation.file], place, problem));
+  for (std::size_t i = 0; job.operations && i < job.operations->operations.size(); ++i) {
+    const Operation& operation = job.operations->operations[i];
+    if (moves_data(operation.kind)) largest = std::max(largest, operation.size);
+  }
+  return largest;
+}
+
+std::size_t fds_of(const Job& job) {
+  if (job.form == JobForm::kPattern) return job.nrfiles;
+  return job.form == JobForm::kSteps ? kSetupFd + 1 : kMaxListedFiles;
+}
+
+template <class Files>
+class Worker final : public ClientWorker {
+ public:
+  explicit Worker(const Options& options);
+
+  void create_files() override {
+    if (store_is_filled_) {
+      for (const Operation& operation : setup_operations(plan_, ContentSource::kStore)) {
+        model_.apply(operation);
+      }
+    } else {
+      create_stored_files();
+    }
+    run_all(setup_operations(plan_, ContentSource::kClients));
+  }
+  void create_stored_files() override { run_all(setup_operations(plan_, ContentSource::kStore)); }
+  void run_setup() override {
+    for (Operation operation; stream_.next_of_setup(operation) && run_untimed(operation);) {
+    }
+  }
+  void run_measured() override;
+  void close_files() override {
+    for (Operation operation; stream_.next_of_closing(operation) && run_untimed(operation);) {
+    }
+  }
+  const ClientRecord& record() const override { return record_; }
+
+ private:
+  void run_all(const std::vector<Operation>& operations) {
+    for (const Operation& operation : operations) {
+      if (!run_untimed(operation)) return;
+    }
+  }
+  bool run_untimed(const Operation& operation);
+  void run_timed(const Operation& operation);
+  bool wait(const Operation& operation);
+  std::uint64_t keep_pace(const Operation& operation);
+  const std::byte* prepare(const Operation& operation);
+  bool reserve(const Operation& operation, std::int64_t change);
+  bool accept(const Operation& operation, std::int64_t result);
+  void note_result(const Operation& operation, std::int64_t result);
+  void note_slice(std::uint64_t ended_ns);
+  std::string describe_place(const Operation& operation) const;
+
+  const ClientPlan& plan_;
+  const Job& job_;
+  RunControl& control_;
+  const bool store_is_filled_;
+  const bool timed_;
+  const std::uint64_t most_operations_;
+  const bool paced_;
+  BlockData data_;
+  TreeModel model_;
+  OperationStream stream_;
+  std::vector<std::byte> buffer_;  ///< for reads
+  Files files_;
+  ClientRecord record_;
+  std::uint64_t slice_end_ns_ = 0;
+  std::uint32_t in_slice_ = 0;
+};
+
+template <class Files>
+Worker<Files>::Worker(const Options& options)
+    : plan_(options.plan),
+      job_(*options.plan.job),
+      control_(options.control),
+      store_is_filled_(options.store_is_filled),
+      timed_(options.timed),
+      most_operations_(options.most_operations),
+      paced_((job_.rate_iops > 0 || job_.recorded_pace) && options.most_operations == UINT64_MAX),
+      data_({.seed = plan_.seed, .client = plan_.client, .block_bytes = largest_transfer(job_)}),
+      model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
+      stream_(plan_),
+      buffer_(std::max<std::size_t>(largest_transfer(job_), 65536)),
+      files_({.directory = options.directory, .names = *plan_.names, .fds = fds_of(job_)}) {
+  for (std::size_t i = 0; i < plan_.shares.size(); ++i) {
+    const FileSet& set = plan_.scenario->filesets[i];
+    const SetShare& share = plan_.shares[i];
+    const bool others_make = set.shared && share.rank > 0;
+    if (!share.used || set.type != EntryType::kFile || !others_make) continue;
+    for (std::uint64_t k = 0; k < share.count(set); ++k) {
+      const std::uint64_t entry = share.entry(set, k);
+      if (!exists_at_start(set, entry)) continue;
+      model_.add_existing(share.first_name + static_cast<std::uint32_t>(entry),
+                          size_of_entry(set, entry));
+    }
+  }
+}
+
+template <class Files>
+void Worker<Files>::run_measured() {
+  control_.wait_for_phase(job_.phase);
+  record_.started_ns = now_ns();
+  slice_end_ns_ =
+      (control_.origin_ns() != 0 ? control_.origin_ns() : record_.started_ns) + kClientSliceNs;
+  try {
+    Operation operation;
+    while (!control_.stopping() && record_.operations < most_operations_ &&
+           stream_.next(operation)) {
+      if (operation.kind == OperationKind::kPause || operation.kind == OperationKind::kBarrier) {
+        wait(operation);
+        continue;
+      }
+      run_timed(operation);
+    }
+  } catch (const BadInput& error) {
+    control_.fail(error.what());
+  }
+  record_.ended_ns = now_ns();
+  if (timed_) note_slice(record_.ended_ns);
+  if (in_slice_ > 0) record_.slices.push_back(in_slice_);
+  if (has_barrier(job_)) control_.leave_barrier(barrier_of(plan_));
+  control_.leave_phase(job_.phase);
+}
+
+template <class Files>
+bool Worker<Files>::wait(const Operation& operation) {
+  if (most_operations_ != UINT64_MAX) return true;
+  if (operation.kind == OperationKind::kBarrier) {
+    control_.wait_at_barrier(barrier_of(plan_));
+  } else {
+    control_.pause(std::chrono::nanoseconds(operation.size));
+  }
+  return true;
+}
+
+/// Waits until the operation is due. Returns when that was; 0 where the job keeps no pace.
+template <class Files>
+std::uint64_t Worker<Files>::keep_pace(const Operation& operation) {
+  if (!paced_) return 0;
+  const auto due = [&]() -> std::uint64_t {
+    if (job_.recorded_pace) return control_.origin_ns() + operation.at_ns;
+    // From the start each time, so that no error adds up.
+    return record_.started_ns + record_.operations * 1'000'000'000 / job_.rate_iops;
+  };
+  const std::uint64_t due_ns = due();
+  control_.sleep_until(due_ns);
+  return due_ns;
+}
+
+template <class Files>
+void Worker<Files>::run_timed(const Operation& operation) {
+  const std::int64_t change = model_.change(operation);
+  if (change > 0 && !reserve(operation, change)) return;
+  const std::byte* const data = prepare(operation);
+  const std::uint64_t due_ns = keep_pace(operation);
+  const std::uint64_t before_ns = timed_ ? now_ns() : 0;
+  const std::int64_t result = files_.execute(operation, data, buffer_);
+  const std::uint64_t after_ns = timed_ ? now_ns() : 0;
+  KindStats& stats = record_.kinds[static_cast<std::size_t>(operation.kind)];
+  ++stats.count;
+  if (timed_) {
+    stats.service_time_ns.record(after_ns - before_ns);
+    if (after_ns >= slice_end_ns_) note_slice(after_ns);
+    ++in_slice_;
+  }
+  if (due_ns != 0) {
+    stats.response_time_ns.record(after_ns - std::min(after_ns, due_ns));
+    record_.late_ns.record(before_ns - std::min(before_ns, due_ns));
+  }
+  if (result < 0) ++stats.errors;
+  if (result > 0 && moves_data(operation.kind)) stats.bytes += static_cast<std::uint64_t>(result);
+  note_result(operation, result);
+  if (!accept(operation, result)) return;
+  if (result >= 0) model_.apply(operation);
+  if (change < 0 && result >= 0) control_.release(-change);
+}
+
+template <class Files>
+void Worker<Files>::note_result(const Operation& operation, std::int64_t result) {
+  const HashedResult hashed{static_cast<std::uint32_t>(operation.kind), operation.file,
+                            operation.offset, operation.size, result};
+  std::uint64_t hash = XXH3_64bits_withSeed(&hashed, sizeof hashed, record_.results_hash);
+  // What a read returned is its result too.
+  if (operation.kind == OperationKind::kRead && result > 0) {
+    hash = XXH3_64bits_withSeed(buffer_.data(), static_cast<std::size_t>(result), hash);
+  }
+  record_.results_hash = hash;
+  if (++record_.operations % record_.checkpoint_interval != 0) return;
+  record_.checkpoints.push_back(hash);
+  if (record_.checkpoints.size() < kMostCheckpoints) return;
+  // Every second one goes, so that there are never many.
+  for (std::size_t i = 0; i < kMostCheckpoints / 2; ++i) {
+    record_.checkpoints[i] = record_.checkpoints[2 * i + 1];
+  }
+  record_.checkpoints.resize(kMostCheckpoints / 2);
+  record_.checkpoint_interval *= 2;
+}
+
+template <class Files>
+void Worker<Files>::note_slice(std::uint64_t ended_ns) {
+  while (ended_ns >= slice_end_ns_) {
+    record_.slices.push_back(in_slice_);
+    in_slice_ = 0;
+    slice_end_ns_ += kClientSliceNs;
+  }
+}
+
+template <class Files>
+bool Worker<Files>::run_untimed(const Operation& operation) {
+  if (control_.stopping()) return false;
+  const std::int64_t change = model_.change(operation);
+  if (change > 0 && !reserve(operation, change)) return false;
+  const std::int64_t result = files_.execute(operation, prepare(operation), buffer_);
+  if (!accept(operation, result)) return false;
+  if (result >= 0) model_.apply(operation);
+  if (change < 0) control_.release(-change);
+  return true;
+}
+
+template <class Files>
+const std::byte* Worker<Files>::prepare(const Operation& operation) {
+  if (operation.kind != OperationKind::kWrite && operation.kind != OperationKind::kSetxattr)
+    return nullptr;
+  return data_
+      .block({.file = operation.file, .offset = operation.offset, .sequence = operation.sequence})
+      .data();
+}
+
+template <class Files>
+bool Worker<Files>::reserve(const Operation& operation, std::int64_t change) {
+  if (control_.reserve(change)) return true;
+  control_.fail(fmt::format("{} would exceed the disk_budget of {} bytes",
+                            describe_place(operation), plan_.scenario->disk_budget));
   return false;
 }
 
-/// Empty if the block that was read holds what was last written there.
-std::string ClientWorker::compare(const Operation& operation) {
-  const std::uint64_t sequence =
-      sequences_[(operation.file * job_.size + operation.offset) / job_.bs];
-  const auto expected =
-      data_.block({.file = operation.file, .offset = operation.offset, .sequence = sequence});
-  if (std::memcmp(expected.data(), buffer_.data(), expected.size()) == 0) return {};
-  const auto differing = std::ranges::mismatch(expected, buffer_).in1;
-  return fmt::format("returned other data than write {} put there, from byte {} of the block on",
-                     sequence, differing - expected.begin());
+template <class Files>
+std::string Worker<Files>::describe_place(const Operation& operation) const {
+  const std::string place =
+      moves_data(operation.kind) ? fmt::format(" at offset {}", operation.offset) : "";
+  return fmt::format("{} of {}{}", kOperationNames[static_cast<std::size_t>(operation.kind)],
+                     (*plan_.names)[operation.file], place);
 }
 
-void ClientWorker::run_all(const std::vector<Operation>& operations) {
-  for (const Operation& operation : operations) {
-    if (control_.stopping() || !accept(operation, call(operation, prepare(operation)))) return;
+/// Fails the run and returns false if the result is not the only one that is right.
+template <class Files>
+bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
+  const bool transfer = moves_data(operation.kind);
+  const bool in_full =
+      operation.expected == kInFull &&
+      (transfer ? result == static_cast<std::int64_t>(operation.size) : result >= 0);
+  if (in_full && (!job_.verify || operation.kind != OperationKind::kRead)) return true;
+  const auto describe_result = [](std::int64_t value) {
+    return value < 0 ? describe(Errno{static_cast<int>(-value)}) : std::to_string(value);
+  };
+  std::string problem;
+  if (operation.expected != kInFull) {
+    if (result != operation.expected) {
+      problem = fmt::format("gave '{}' where '{}' is expected", describe_result(result),
+                            describe_result(operation.expected));
+    }
+  } else if (result < 0) {
+    problem = "failed: " + describe_result(result);
+  } else if (transfer && static_cast<std::uint64_t>(result) != operation.size) {
+    problem = fmt::format("was short: {} of {} bytes", result, operation.size);
   }
+  if (problem.empty() && Files::kKeepsData && job_.verify &&
+      operation.kind == OperationKind::kRead && result > 0) {
+    problem = model_.compare(operation, std::span(buffer_).first(static_cast<std::size_t>(result)),
+                             data_);
+  }
+  if (problem.empty()) return true;
+  control_.fail(fmt::format("{} {}", describe_place(operation), problem));
+  return false;
 }
 
-void ClientWorker::set_up() { run_all(setup_operations(job_)); }
+}  // namespace
 
-void ClientWorker::close_files() { run_all(closing_operations(job_)); }
+std::unique_ptr<ClientWorker> make_client_worker(FilesKind kind,
+                                                 const ClientWorker::Options& options) {
+  if (kind == FilesKind::kNull) return std::make_unique<Worker<NullCalls>>(options);
+  return std::make_unique<Worker<SystemCalls>>(options);
+}
 
-void ClientWorker::run_measured() {
-  OperationStream stream(job_, identity_);
-  Operation operation;
-  ContentHash hash;
-  record_.started_ns = now_ns();
-  while (!control_.stopping() && stream.next(operation)) {
-    if (operation.kind == OperationKind::kPause) {
-      control_.pause(job_.thinktime);
-      continue;
-    }
-    const std::byte* data = prepare(operation);
-    const std::uint64_t before_ns = now_ns();
-    const std::int64_t result = call(operation, data);
-    const std::uint64_t after_ns = now_ns();
-    KindStats& stats = record_.kinds[static_cast<std::size_t>(operation.kind)];
-    stats.service_time_ns.record(after_ns - before_ns);
-    ++stats.count;
-    if (result < 0) ++stats.errors;
-    if (result > 0) stats.bytes += static_cast<std::uint64_t>(result);
-    hash.add_value(HashedResult{static_cast<std::uint32_t>(operation.kind), operation.file,
-                                operation.offset, operation.size, result});
-    // What a read returned is its result too.
-    if (operation.kind == OperationKind::kRead && result > 0) {
-      hash.add(std::span(buffer_).first(static_cast<std::size_t>(result)));
-    }
-    if (!accept(operation, result)) break;
+void join_all(const std::vector<ClientPlan>& plans, RunControl& control) {
+  for (const ClientPlan& plan : plans) {
+    control.join_phase(plan.job->phase);
+    if (has_barrier(*plan.job)) control.join_barrier(barrier_of(plan));
   }
-  record_.ended_ns = now_ns();
-  record_.results_hash = hash.hex();
 }
 
 }  // namespace vfsprof::harness

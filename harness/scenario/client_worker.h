@@ -1,40 +1,17 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "harness/scenario/block_data.h"
-#include "harness/scenario/operations.h"
+#include "harness/scenario/client_plan.h"
+#include "harness/scenario/operation.h"
+#include "harness/scenario/run_control.h"
 #include "reports/model/histogram.h"
-#include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
-
-/// What all clients of a process share: the first failure stops them all.
-/// Threads: safe.
-class RunControl {
- public:
-  /// Stops all clients; the first failure is kept.
-  void fail(std::string failure);
-  bool stopping() const {
-    return stopping_.load(std::memory_order_relaxed);
-  }  // relaxed: only a hint to stop
-  std::string failure() const;
-  /// Sleeps, but not beyond a failure.
-  void pause(std::chrono::nanoseconds duration);
-
- private:
-  std::atomic<bool> stopping_ = false;
-  mutable std::mutex mutex_;  ///< guards failure_
-  std::condition_variable stopped_;
-  std::string failure_;
-};
 
 /// Operations of one kind by one client.
 struct KindStats {
@@ -42,56 +19,63 @@ struct KindStats {
   std::uint64_t errors = 0;
   std::uint64_t bytes = 0;
   reports::Histogram service_time_ns;
+  /// From when the operation was to start; only where the job has a pace.
+  reports::Histogram response_time_ns;
 };
+
+/// Length of a slice of time for which operations are counted.
+inline constexpr std::uint64_t kClientSliceNs = 100'000'000;
 
 /// What one client did in the measured phase. Times by CLOCK_MONOTONIC.
 struct ClientRecord {
   std::uint64_t started_ns = 0;
   std::uint64_t ended_ns = 0;
+  std::uint64_t operations = 0;
   std::array<KindStats, kOperationNames.size()> kinds;
-  std::string results_hash;
+  reports::Histogram late_ns;  ///< how long after its time each paced operation was issued
+  std::uint64_t results_hash = 0;
+  /// The hash after every `checkpoint_interval` operations: shows where two runs part.
+  std::uint64_t checkpoint_interval = 64;
+  std::vector<std::uint64_t> checkpoints;
+  std::vector<std::uint32_t> slices;  ///< operations ended in each slice, from the origin on
 };
 
-/// One client: issues its job's operations on files of its own, times each and checks its result.
-/// Whatever is not as expected (an error, a short count, contents that were never written) is a
-/// failure of the run.
+/// Where a client's operations are carried out (file_operations.h).
+enum class FilesKind { kSystemCalls, kNull };
+
+/// One client: issues its operations, times each and checks its result. Whatever is not as expected
+/// (an error, a short count, contents that were never written) is a failure of the run.
 /// Threads: not safe; each client runs on one thread.
 class ClientWorker {
  public:
   struct Options {
-    const Job& job;
-    OperationStream::Identity identity;
+    const ClientPlan& plan;
     int directory = -1;
     RunControl& control;
+    bool store_is_filled = false;  ///< files of the object store exist already
+    bool timed = true;             ///< false: read no clock
+    /// Ends after as many operations and keeps no pace: to measure the generator.
+    std::uint64_t most_operations = UINT64_MAX;
   };
 
-  explicit ClientWorker(const Options& options);
+  virtual ~ClientWorker() = default;
 
-  void set_up();
-  void run_measured();
-  void close_files();
-  const ClientRecord& record() const { return record_; }
-
- private:
-  std::int64_t call(const Operation& operation, const std::byte* data);
-  std::int64_t open_file(std::uint32_t file, int flags);
-  const std::byte* prepare(const Operation& operation);
-  bool accept(const Operation& operation, std::int64_t result);
-  std::string compare(const Operation& operation);
-  void run_all(const std::vector<Operation>& operations);
-  std::string name_of(std::uint32_t file) const;
-
-  const Job& job_;
-  OperationStream::Identity identity_;
-  int directory_;
-  RunControl& control_;
-  BlockData data_;
-  std::vector<std::string> names_;
-  std::vector<UniqueFd> files_;
-  std::vector<std::byte> buffer_;  ///< for reads, and for prefill writes of several blocks
-  std::vector<std::uint64_t>
-      sequences_;  ///< with `verify`: which write each block holds, all files in a row
-  ClientRecord record_;
+  /// Creates and fills the files that exist at the start, those in the object store only if they
+  /// are not there already.
+  virtual void create_files() = 0;
+  /// Creates and fills those that belong into the object store, and no others.
+  virtual void create_stored_files() = 0;
+  /// What steps do before the measured phase, once everybody's files exist.
+  virtual void run_setup() = 0;
+  virtual void run_measured() = 0;
+  virtual void close_files() = 0;
+  virtual const ClientRecord& record() const = 0;
 };
+
+std::unique_ptr<ClientWorker> make_client_worker(FilesKind kind,
+                                                 const ClientWorker::Options& options);
+
+/// Threads of the scenario's barriers and phases, for the control of a run with these clients.
+void join_all(const std::vector<ClientPlan>& plans, RunControl& control);
 
 }  // namespace vfsprof::harness

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 // Strict reading of one JSON document: whatever is not as expected is a BadInput that names the
@@ -59,6 +60,17 @@ struct JsonField {
   bool required;
   void (*read)(const JsonNode& node, T& out);
 };
+
+/// Readers of a member that needs no more than its range, for `JsonField::read`.
+template <auto member, class T>
+void read_flag(const JsonNode& node, T& out) {
+  out.*member = read_bool(node);
+}
+template <auto member, std::uint64_t least, std::uint64_t most, class T>
+void read_count(const JsonNode& node, T& out) {
+  using Member = std::remove_reference_t<decltype(out.*member)>;
+  out.*member = static_cast<Member>(read_integer(node, {least, most}));
+}
 
 /// Checks that `node` is an object with keys out of `allowed` and all of `required`.
 void check_keys(const JsonNode& node, std::span<const std::string_view> allowed,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/scenario/operation_list.h"
 #include "vfs/base/check.h"
 
 namespace vfsprof::harness {
@@ -11,14 +12,16 @@ std::vector<Operation> setup_operations(const Job& job) {
   if (job.create) return operations;
   const std::uint64_t step = std::max<std::uint64_t>(1, kPrefillBytes / job.bs) * job.bs;
   for (std::uint32_t file = 0; file < job.nrfiles; ++file) {
-    operations.push_back({.kind = OperationKind::kCreate, .file = file});
+    operations.push_back(
+        {.kind = OperationKind::kCreate, .file = file, .fd = file, .argument = 0644});
     for (std::uint64_t offset = 0; job.prefill && offset < job.size; offset += step) {
       operations.push_back({.kind = OperationKind::kWrite,
                             .file = file,
+                            .fd = file,
                             .offset = offset,
                             .size = std::min(step, job.size - offset)});
     }
-    if (job.reopen) operations.push_back({.kind = OperationKind::kClose, .file = file});
+    if (job.reopen) operations.push_back({.kind = OperationKind::kClose, .file = file, .fd = file});
   }
   return operations;
 }
@@ -27,22 +30,22 @@ std::vector<Operation> closing_operations(const Job& job) {
   std::vector<Operation> operations;
   if (opens_each_loop(job)) return operations;
   for (std::uint32_t file = 0; file < job.nrfiles; ++file) {
-    operations.push_back({.kind = OperationKind::kClose, .file = file});
+    operations.push_back({.kind = OperationKind::kClose, .file = file, .fd = file});
   }
   return operations;
 }
 
-OperationStream::OperationStream(const Job& job, Identity identity)
+PatternStream::PatternStream(const Job& job, ClientIdentity identity)
     : job_(job),
       blocks_per_file_(job.size / job.bs),
       opens_each_loop_(opens_each_loop(job)),
       random_(Random::mix(identity.seed) ^ Random::mix(identity.client + 1)),
       writes_since_sync_(job.nrfiles, 0) {}
 
-bool OperationStream::next(Operation& out) {
+bool PatternStream::next(Operation& out) {
   if (sync_due_) {
     sync_due_ = false;
-    out = {.kind = OperationKind::kFsync, .file = file_to_sync_};
+    out = {.kind = OperationKind::kFsync, .file = file_to_sync_, .fd = file_to_sync_};
     return true;
   }
   while (step_done()) {
@@ -50,12 +53,13 @@ bool OperationStream::next(Operation& out) {
     advance();
   }
   out = make();
+  out.fd = out.file;
   ++index_;
   return true;
 }
 
 /// Whether the current step of this loop has nothing more to do.
-bool OperationStream::step_done() const {
+bool PatternStream::step_done() const {
   const bool last_loop = loop_ + 1 == job_.loops;
   switch (step_) {
     case Step::kUnlink:
@@ -79,19 +83,21 @@ bool OperationStream::step_done() const {
   return true;
 }
 
-void OperationStream::advance() {
+void PatternStream::advance() {
   index_ = 0;
   step_ = static_cast<Step>(static_cast<int>(step_) + 1);
   if (step_ == Step::kEnd && ++loop_ < job_.loops) step_ = Step::kUnlink;
 }
 
-Operation OperationStream::make() {
+Operation PatternStream::make() {
   const auto file = static_cast<std::uint32_t>(index_);
   switch (step_) {
     case Step::kUnlink:
       return {.kind = OperationKind::kUnlink, .file = file};
     case Step::kOpen:
-      return {.kind = job_.create ? OperationKind::kCreate : OperationKind::kOpen, .file = file};
+      return {.kind = job_.create ? OperationKind::kCreate : OperationKind::kOpen,
+              .file = file,
+              .argument = 0644};
     case Step::kIo:
       return make_io();
     case Step::kReadBack:
@@ -102,14 +108,15 @@ Operation OperationStream::make() {
     case Step::kSyncAndClose:
       return make_sync_or_close();
     case Step::kPause:
-      return {.kind = OperationKind::kPause};
+      return {.kind = OperationKind::kPause,
+              .size = static_cast<std::uint64_t>(job_.thinktime.count())};
     case Step::kEnd:
       break;
   }
   VFSPROF_CHECK(false);
 }
 
-Operation OperationStream::make_io() {
+Operation PatternStream::make_io() {
   // Sequential patterns go through the client's files one after the other, and round again if there
   // are more ios.
   const std::uint64_t blocks = job_.nrfiles * blocks_per_file_;
@@ -130,13 +137,60 @@ Operation OperationStream::make_io() {
   return operation;
 }
 
-Operation OperationStream::make_sync_or_close() {
+Operation PatternStream::make_sync_or_close() {
   if (job_.end_fsync && opens_each_loop_) {
     return {.kind = index_ % 2 == 0 ? OperationKind::kFsync : OperationKind::kClose,
             .file = static_cast<std::uint32_t>(index_ / 2)};
   }
   return {.kind = job_.end_fsync ? OperationKind::kFsync : OperationKind::kClose,
           .file = static_cast<std::uint32_t>(index_)};
+}
+
+OperationStream::OperationStream(const ClientPlan& plan)
+    : source_(std::in_place_type<Pattern>, *plan.job, Identity{plan.seed, plan.client}) {
+  if (plan.job->form == JobForm::kSteps) source_.emplace<StepStream>(plan);
+  if (plan.job->form == JobForm::kOperations) source_.emplace<List>(*plan.job->operations);
+}
+
+bool OperationStream::next_of_setup(Operation& out) {
+  if (auto* steps = std::get_if<StepStream>(&source_)) return steps->next_of_setup(out);
+  auto* list = std::get_if<List>(&source_);
+  if (list == nullptr || list->set_up == list->list.setup.size()) return false;
+  out = list->list.setup[list->set_up++];
+  list->note(out);
+  return true;
+}
+
+bool OperationStream::next_of_closing(Operation& out) {
+  if (auto* steps = std::get_if<StepStream>(&source_)) return steps->next_of_closing(out);
+  if (auto* pattern = std::get_if<Pattern>(&source_)) {
+    if (opens_each_loop(pattern->job) || pattern->closed == pattern->job.nrfiles) return false;
+    const auto file = static_cast<std::uint32_t>(pattern->closed++);
+    out = {.kind = OperationKind::kClose, .file = file, .fd = file};
+    return true;
+  }
+  std::vector<bool>& open = std::get<List>(source_).open;
+  const auto found = std::ranges::find(open, true);
+  if (found == open.end()) return false;
+  *found = false;
+  out = {.kind = OperationKind::kClose, .fd = static_cast<std::uint32_t>(found - open.begin())};
+  return true;
+}
+
+bool OperationStream::List::next(Operation& out) {
+  if (done == list.operations.size()) return false;
+  out = list.operations[done++];
+  note(out);
+  return true;
+}
+
+void OperationStream::List::note(const Operation& operation) {
+  if (operation.expected < 0 && operation.expected != kInFull) return;
+  const bool opens =
+      operation.kind == OperationKind::kCreate || operation.kind == OperationKind::kOpen;
+  if (!opens && operation.kind != OperationKind::kClose) return;
+  if (open.size() <= operation.fd) open.resize(operation.fd + 1, false);
+  open[operation.fd] = opens;
 }
 
 }  // namespace vfsprof::harness

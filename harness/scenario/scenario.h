@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/run/placement.h"
+#include "harness/scenario/file_set.h"
+#include "harness/scenario/steps.h"
 
 namespace vfsprof::harness {
 
@@ -21,7 +24,13 @@ bool is_random(AccessPattern rw);
 bool reads(AccessPattern rw);
 bool writes(AccessPattern rw);
 
-/// A group of identical clients, in fio's vocabulary. Sizes in bytes.
+struct OperationList;
+
+/// The three ways to say what a job does: fio's words (`rw`), `steps` on sets of files, or every
+/// single one of its `operations`.
+enum class JobForm { kPattern, kSteps, kOperations };
+
+/// A group of identical clients. Sizes in bytes. From `rw` to `verify` in fio's vocabulary.
 struct Job {
   std::string name;
   AccessPattern rw = AccessPattern::kWrite;
@@ -43,6 +52,15 @@ struct Job {
   /// files back.
   bool verify = false;
   std::chrono::nanoseconds thinktime{0};  ///< pause between loops
+
+  JobForm form = JobForm::kPattern;
+  Program program = {};                                  ///< of kSteps
+  std::shared_ptr<const OperationList> operations = {};  ///< of kOperations
+  std::string text = {};        ///< the JSON of its setup, steps and operations, as it was read
+  std::uint64_t rate_iops = 0;  ///< operations per second and client; 0: as fast as they go
+  bool recorded_pace = false;   ///< each operation starts when it did in the recording
+  std::chrono::nanoseconds runtime{0};  ///< lowers the scenario's runtime_cap; 0: does not
+  unsigned phase = 0;                   ///< starts when all jobs of lower phases are done
 };
 
 /// Reads and writes per client and loop, the read-back of `verify` apart.
@@ -62,6 +80,12 @@ struct Scenario {
   bool racy = false;  ///< clients share names or ranges
   /// A safety net: a round that hits it is void.
   std::chrono::nanoseconds runtime_cap{std::chrono::minutes{2}};
+  /// Bytes that all files may hold together at any time: what would exceed it does not start, and
+  /// is stopped.
+  std::uint64_t disk_budget = 4ULL << 30;
+  std::vector<FileSet> filesets;
+  std::string filesets_text;       ///< their JSON, as it was read
+  std::vector<std::string> texts;  ///< names that steps mention
   std::vector<Job> jobs;
   std::string document;  ///< the JSON text it came from
 };
@@ -78,6 +102,12 @@ std::vector<ScenarioSummary> built_in_scenarios();
 /// Loads a built-in scenario by name, or a file by path (anything with a '/' or ending in ".json").
 /// Throws BadInput: file, JSON pointer or line, the offending value, and what is allowed.
 Scenario load_scenario(const std::string& name_or_path);
+
+/// Scales every count of work by `factor`: operations (`number_ios`), loops of steps, sizes of
+/// files that are written once through, and sets of files that do not exist at the start. Rounds to
+/// whole ones, at least one. Throws BadInput where a job is a list of operations, or what results
+/// is not allowed.
+void scale(Scenario& scenario, double factor);
 
 /// The same from text; `origin` is named in errors.
 Scenario parse_scenario(std::string_view text, const std::string& origin);

@@ -8,6 +8,7 @@
 
 #include "harness/error.h"
 #include "harness/scenario/json_reader.h"
+#include "harness/scenario/operation_list.h"
 #include "harness/scenario/scenario.h"
 #include "vfs/base/embedded_file.h"
 #include "vfs/base/result.h"
@@ -20,6 +21,11 @@ std::span<const EmbeddedFile> scenario_files();
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kRecordingSuffix = ".jsonl";
+constexpr std::size_t kMaxScenarioSize = 1 << 20;
+constexpr std::size_t kMaxRecordingSize = 256 << 20;
+
+bool is_recording(std::string_view path) { return path.ends_with(kRecordingSuffix); }
 
 std::string_view name_of(const EmbeddedFile& file) {
   return file.name.substr(0, file.name.size() - kSuffix.size());
@@ -33,7 +39,7 @@ std::vector<std::string_view> built_in_names() {
 }
 
 std::string read_scenario_file(const std::string& path) {
-  constexpr std::size_t kMaxFileSize = 1 << 20;
+  const std::size_t kMaxFileSize = is_recording(path) ? kMaxRecordingSize : kMaxScenarioSize;
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(kMaxFileSize + 1, '\0');
@@ -47,8 +53,8 @@ std::string read_scenario_file(const std::string& path) {
                     fmt::join(built_in_names(), ", ")));
   }
   if (size > kMaxFileSize) {
-    throw BadInput(
-        fmt::format("{} is larger than 1 MiB, so it is no scenario; check the path", path));
+    throw BadInput(fmt::format("{} is larger than {} MiB, so it is no scenario; check the path",
+                               path, kMaxFileSize >> 20));
   }
   text.resize(size);
   return text;
@@ -66,8 +72,10 @@ std::vector<ScenarioSummary> built_in_scenarios() {
 }
 
 Scenario load_scenario(const std::string& name_or_path) {
-  if (name_or_path.contains('/') || name_or_path.ends_with(kSuffix)) {
-    return parse_scenario(read_scenario_file(name_or_path), name_or_path);
+  if (name_or_path.contains('/') || name_or_path.ends_with(kSuffix) || is_recording(name_or_path)) {
+    std::string text = read_scenario_file(name_or_path);
+    if (is_recording(name_or_path)) text = document_of_recording(text, name_or_path);
+    return parse_scenario(text, name_or_path);
   }
   for (const EmbeddedFile& file : scenario_files()) {
     if (name_of(file) == name_or_path) {

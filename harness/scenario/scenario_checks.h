@@ -9,9 +9,10 @@ namespace vfsprof::harness {
 
 // What a scenario may ask for at most. A scenario is meant to finish: these are bounds against
 // slips of the pen.
-inline constexpr unsigned kMaxClients = 64;  ///< of all jobs together
-inline constexpr unsigned kMaxFiles = 900;   ///< of all clients, below the usual 1024 descriptors
+inline constexpr unsigned kMaxClients = 256;  ///< of all jobs together
+inline constexpr unsigned kMaxFiles = 900;    ///< of all clients, below the usual 1024 descriptors
 inline constexpr std::uint64_t kMaxStoredBytes = 4ULL << 30;  ///< of all files together
+inline constexpr std::uint64_t kMaxDiskBudget = 1ULL << 40;
 inline constexpr std::uint64_t kMaxMovedBytes =
     256ULL << 30;  ///< read and written by all clients together
 inline constexpr std::uint64_t kMaxOperations = 100'000'000;  ///< of all clients together

@@ -91,8 +91,9 @@ class FuseTarget final : public Target {
     const Placement placement = options.placement;
     daemon_.emplace(ChildOptions{
         .command = {program.string(), mount_point_.string(), "--variant", options.variant,
-                    "--cache-dir", cache_directory_.string(), "--store", "memory", "--counters",
-                    counter_page_.string(), "--ready-fd", std::to_string(kReadyFd)},
+                    "--cache-dir", cache_directory_.string(), "--store",
+                    options.objects.empty() ? "memory" : "dir:" + options.objects.string(),
+                    "--counters", counter_page_.string(), "--ready-fd", std::to_string(kReadyFd)},
         .fds = {{.ours = log.get(), .theirs = STDOUT_FILENO},
                 {.ours = log.get(), .theirs = STDERR_FILENO},
                 {.ours = ready.write_end.get(), .theirs = kReadyFd}},

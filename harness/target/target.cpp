@@ -15,13 +15,13 @@ namespace {
 // THE list of targets: a new kind is one file and one line here.
 constexpr std::array kTargets{
     TargetInfo{
-        "fuse", "the reference file system on a real mount (the default)", false,
+        "fuse", "the reference file system on a real mount (the default)", false, true,
         [](const TargetSpec&, const TargetOptions& options) { return start_fuse_target(options); }},
-    TargetInfo{"dir", "a plain directory: dir=PATH", true,
+    TargetInfo{"dir", "a plain directory: dir=PATH", true, false,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
                }},
-    TargetInfo{"external", "a mount that somebody else serves: external=PATH", true,
+    TargetInfo{"external", "a mount that somebody else serves: external=PATH", true, false,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
                }},

@@ -31,6 +31,9 @@ struct TargetOptions {
   std::filesystem::path
       directory;  ///< of the round's own; the target may fill it and need not empty it
   Placement placement = Placement::kPacked;
+  /// A directory whose files are the objects of the store; empty: none. Only where the target has a
+  /// store (TargetInfo).
+  std::filesystem::path objects = {};
 };
 
 /// A target, running. The destructor stops it whatever happened: unmounts, ends its process, leaves
@@ -55,6 +58,7 @@ struct TargetInfo {
   std::string_view name;
   std::string_view summary;
   bool takes_path = false;
+  bool has_store = false;  ///< takes TargetOptions::objects
   std::unique_ptr<Target> (*start)(const TargetSpec& spec, const TargetOptions& options);
 };
 std::span<const TargetInfo> all_targets();

@@ -107,8 +107,8 @@ TEST(ScenarioParser, ValuesAreRefusedWithTheirPlaceAndWhatIsAllowed) {
       {document(R"(, "bs": 100)"), "/jobs/0/bs: 100 is not allowed", "\"4k\""},
       {document(R"(, "bs": "99999999999999999999g")"), "/jobs/0/bs", "16m"},
       {document(R"(, "bs": "18014398509481985k")"), "/jobs/0/bs", "16m"},  // 2^64 + 1024 bytes
-      {document(R"(, "numjobs": 0)"), "/jobs/0/numjobs: 0", "from 1 to 64"},
-      {document(R"(, "numjobs": -1)"), "/jobs/0/numjobs: -1", "from 1 to 64"},
+      {document(R"(, "numjobs": 0)"), "/jobs/0/numjobs: 0", "from 1 to 256"},
+      {document(R"(, "numjobs": -1)"), "/jobs/0/numjobs: -1", "from 1 to 256"},
       {document(R"(, "numjobs": 1.5)"), "/jobs/0/numjobs: 1.5", "whole number"},
       {document(R"(, "prefill": 1)"), "/jobs/0/prefill: 1", "true or false"},
       {document(R"(, "thinktime": 5)"), "/jobs/0/thinktime: 5", "\"500ms\""},
@@ -119,7 +119,7 @@ TEST(ScenarioParser, ValuesAreRefusedWithTheirPlaceAndWhatIsAllowed) {
       {document("", R"(, "seed": -3)"), "/seed: -3", "whole number"},
       {R"([1])", "(document): [1]", "object"},
       {R"({"name": "s", "summary": "a", "stresses": "b"})", "(document)", "\"jobs\" is missing"},
-      {R"({"name": "s", "summary": "a", "stresses": "b", "jobs": []})", "/jobs", "1 to 64 jobs"},
+      {R"({"name": "s", "summary": "a", "stresses": "b", "jobs": []})", "/jobs", "1 to 256 jobs"},
       {R"({"name": "S!", "summary": "a", "stresses": "b", "jobs": []})", R"(/name: "S!")",
        "lower-case"},
       {R"({"name": "s", "summary": "a\nb", "stresses": "b", "jobs": []})", "/summary", "one line"},
@@ -184,7 +184,7 @@ TEST(ScenarioCatalog, UnknownNamesAndPathsAreRefusedWithWhatThereIs) {
     }
   };
   EXPECT_TRUE(contains(message_for("smok"), "unknown scenario 'smok' (did you mean 'smoke'?)"));
-  EXPECT_TRUE(contains(message_for("smok"), "analysis-burst, dirty-overwrite"));
+  EXPECT_TRUE(contains(message_for("smok"), "analysis-burst, append-log"));
   EXPECT_TRUE(contains(message_for("none.json"),
                        "cannot read the scenario file none.json: No such file or directory"));
   EXPECT_TRUE(contains(message_for("/"), "cannot read the scenario file /"));

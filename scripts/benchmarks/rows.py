@@ -15,6 +15,7 @@ from figures import Figure, Target, Unavailable, median, median_figure, transfor
 from tools import counter_total, metric, timed
 
 # Names that belong to other programs, kept in one place.
+FIO_NULL = ("fio", "--name=null", "--ioengine=null", "--rw=write", "--bs=4k", "--size=4g", "--output-format=json")
 SMALL, LARGE, PATHS = "overwrite-4k", "overwrite-1m", "dirty-overwrite"  # scenarios
 DIRECT, ADOPT = "default,copy=direct", "default,copy=adopt"  # variants
 ARENA, BATCHED = "default,memory=arena", "default,flush=batched"
@@ -227,6 +228,30 @@ def dirty_beyond_budget(tools):
     return Figure((peak - BUDGET_BYTES) / BATCH_BYTES, note=f"peak {peak / 1e6:.0f} MB, budget {BUDGET_BYTES / 1e6:.0f} MB")
 
 
+def generator_cost(tools, scenario):
+    """Runs of the generator by itself, on the null target: operations succeed at once, without system calls."""
+    return [json.loads(tools.output(tools.program("vfsprof"), "generator", "--scenario", scenario))
+            for _ in range(6 if tools.quick else 14)]
+
+
+def generator_without_clocks(tools):
+    figure = median_figure([run["ns_without_clocks"] for run in generator_cost(tools, SMALL)])
+    steps = median_figure([run["ns_without_clocks"] for run in generator_cost(tools, "varmail")])
+    figure.note = f"{SMALL}; {steps.value:.0f} ns with the steps of varmail"
+    return figure
+
+
+def generator_beside_fio(tools):
+    """Operations per second of CPU, with two clock readings around each, to those of fio's null engine; in turns."""
+    ratios = []
+    for _ in range(4 if tools.quick else 8):
+        ours = json.loads(tools.output(tools.program("vfsprof"), "generator", "--scenario", SMALL))["ns_per_operation"]
+        job = json.loads(tools.output(*FIO_NULL))["jobs"][0]
+        cpu_ns = job["job_runtime"] * 1e6 * (job["usr_cpu"] + job["sys_cpu"]) / 100
+        ratios.append(cpu_ns / job["write"]["total_ios"] / ours)
+    return median_figure(ratios, "CPU time of fio --ioengine=null, bs=4k, default clocks, to ours")
+
+
 def at_least(limit, unit=""):
     return Target(f">= {limit:g}{unit}", at_least=limit)
 
@@ -276,6 +301,10 @@ ROWS = [
         "", Target("< 1", below=1), sharded_ahead),
     Row("pool-tail", "access when oversubscribed, p99.9, fastest pool",
         "us", Target("< 2 us", below=2), oversubscribed_tail),
+    Row("generator", "generator's CPU per operation, without clocks, null target",
+        "ns", at_most(150, " ns"), generator_without_clocks),
+    Row("generator-fio", "operations per CPU second to fio --ioengine=null, null target",
+        "", at_least(1), generator_beside_fio),
     Row("opportunities-precision", "recommendations that are right, programs with planted faults",
         "", at_least(0.9), opportunities.precision),
     Row("opportunities-recall", "planted faults that reports find",

@@ -1,0 +1,177 @@
+#include "harness/scenario/client_crew.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "harness/error.h"
+#include "harness/scenario/budget.h"
+#include "harness/scenario/hash.h"
+#include "vfs/base/check.h"
+#include "vfs/base/result.h"
+
+namespace vfsprof::harness {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::uint64_t process_cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// Refuses what the disk has no room for, before anything is written.
+void check_space(const Assignment& assignment) {
+  const Footprint footprint = measure_footprint(assignment.scenario, assignment.seed);
+  struct statvfs status{};
+  // A file system that does not say how large it is cannot be asked.
+  if (::fstatvfs(kDirectoryFd, &status) != 0 || status.f_blocks == 0) return;
+  const std::uint64_t free_bytes = std::uint64_t{status.f_bavail} * status.f_frsize;
+  if (footprint.peak_bytes <= free_bytes) return;
+  throw EnvironmentError(
+      fmt::format("scenario '{}' holds up to {} bytes, and {} are free: choose another place "
+                  "(--work-dir, --target), or scale it down (--scale)",
+                  assignment.scenario.name, footprint.peak_bytes, free_bytes));
+}
+
+void make_directories(const Assignment& assignment, RunControl& control) {
+  for (const std::string& name :
+       initial_directories(assignment.scenario, assignment.store_is_filled)) {
+    if (control.stopping() || ::mkdirat(kDirectoryFd, name.c_str(), 0755) == 0) continue;
+    control.fail(fmt::format("mkdir of {} failed: {}", name, describe(Errno{errno})));
+  }
+}
+
+}  // namespace
+
+Crew::Crew(const Assignment& assignment)
+    : assignment_(assignment),
+      scenario_(assignment.scenario),
+      plans_(plan_clients(assignment.scenario, assignment.seed)) {
+  check_space(assignment);
+  control_.set_budget(scenario_.disk_budget);
+  join_all(plans_, control_);
+  for (const ClientPlan& plan : plans_) {
+    workers_.push_back(make_client_worker(FilesKind::kSystemCalls,
+                                          {.plan = plan,
+                                           .directory = kDirectoryFd,
+                                           .control = control_,
+                                           .store_is_filled = assignment.store_is_filled}));
+  }
+}
+
+Crew::~Crew() {
+  announce(kLeave);
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Crew::start() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::thread& thread = threads_.emplace_back([this, i] { run_client(i); });
+    ::pthread_setname_np(thread.native_handle(), fmt::format("client-{}", i).c_str());
+  }
+}
+
+void Crew::announce(int phase) {
+  phase_.store(phase, std::memory_order_release);
+  phase_.notify_all();
+}
+
+void Crew::run_client(std::size_t client) {
+  for (int phase = 1;; ++phase) {
+    phase_.wait(phase - 1, std::memory_order_acquire);
+    if (phase_.load(std::memory_order_acquire) == kLeave) return;
+    try {
+      do_phase(client, phase);
+    } catch (const std::exception& error) {
+      control_.fail(fmt::format("a client ended: {}", error.what()));
+    }
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) ::eventfd_write(done_.get(), 1);
+  }
+}
+
+void Crew::do_phase(std::size_t client, int phase) {
+  ClientWorker& worker = *workers_[client];
+  if (phase == kMakeDirectories && client == 0) make_directories(assignment_, control_);
+  if (phase == kCreateFiles) worker.create_files();
+  if (phase == kSetUp) worker.run_setup();
+  if (phase == kMeasured) worker.run_measured();
+  if (phase == kClose) worker.close_files();
+}
+
+bool Crew::run_phase() {
+  // A file system that hangs keeps its clients in system calls, beyond the reach of the stop flag.
+  constexpr milliseconds kStopGrace{5000};
+  running_.store(workers_.size(),
+                 std::memory_order_relaxed);  // the release store in announce publishes it
+  const std::uint64_t cpu_before_ns = process_cpu_ns();
+  const int phase = phase_.load(std::memory_order_relaxed) + 1;  // only this thread stores
+  if (phase == kMeasured) control_.set_origin(now_ns());
+  announce(phase);
+  if (wait_for_end(std::chrono::ceil<milliseconds>(scenario_.runtime_cap)) == Wait::kTimeout) {
+    control_.fail(
+        fmt::format("the runtime_cap of {} ms was over before the clients were done",
+                    std::chrono::duration_cast<milliseconds>(scenario_.runtime_cap).count()));
+    if (wait_for_end(kStopGrace) == Wait::kTimeout) return false;
+  }
+  cpu_ns_ = process_cpu_ns() - cpu_before_ns;
+  return true;
+}
+
+Crew::Wait Crew::wait_for_end(milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd entries[] = {{done_.get(), POLLIN, 0}, {STDIN_FILENO, 0, 0}};
+    const int n = ::poll(entries, 2, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (n == 0 && left.count() <= 0) return Wait::kTimeout;
+    if (n <= 0) continue;
+    // Whoever started us is gone: nobody wants the result.
+    if (entries[1].revents != 0) ::_exit(1);
+    eventfd_t value = 0;
+    ::eventfd_read(done_.get(), &value);
+    VFSPROF_CHECK(running_.load(std::memory_order_acquire) == 0);
+    return Wait::kDone;
+  }
+}
+
+ClientResult Crew::result() const {
+  ClientResult result;
+  result.cpu_ns = cpu_ns_;
+  result.failure = failure();
+  ContentHash hash;
+  std::uint64_t started_ns = UINT64_MAX;
+  std::uint64_t ended_ns = 0;
+  for (const auto& worker : workers_) {
+    started_ns = std::min(started_ns, worker->record().started_ns);
+    ended_ns = std::max(ended_ns, worker->record().ended_ns);
+    hash.add_value(worker->record().results_hash);
+  }
+  result.elapsed_ns = ended_ns - started_ns;
+  result.results_hash = hash.hex();
+  for (std::size_t kind = 0; kind < kOperationNames.size(); ++kind) {
+    reports::OperationStats stats{.kind = std::string(kOperationNames[kind]),
+                                  .service_time_ns = {}};
+    for (const auto& worker : workers_) {
+      const KindStats& part = worker->record().kinds[kind];
+      stats.count += part.count;
+      stats.errors += part.errors;
+      stats.bytes += part.bytes;
+      stats.service_time_ns.merge(part.service_time_ns);
+    }
+    if (stats.count > 0) result.operations.push_back(std::move(stats));
+  }
+  return result;
+}
+
+}  // namespace vfsprof::harness

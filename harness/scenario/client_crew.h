@@ -1,0 +1,68 @@
+#pragma once
+
+#include <sys/eventfd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/scenario/client.h"
+#include "harness/scenario/client_plan.h"
+#include "harness/scenario/client_protocol.h"
+#include "harness/scenario/client_worker.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+
+/// All clients of the process, which go through their phases together.
+///
+/// Threads: the main thread starts each phase and waits for its end; each client has a thread.
+/// Memory order: a phase starts with a release store to `phase_`, and ends with the last decrement
+/// of `running_` (acquire-release), so each side sees what the other did before.
+class Crew {
+ public:
+  explicit Crew(const Assignment& assignment);
+  /// No phase may be running.
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  /// Phases of the set-up, before the measured one; after it comes one that closes.
+  static constexpr int kSetupPhases = 3;
+
+  /// Starts the threads, which then wait for their first phase.
+  void start();
+  /// Lets the clients do their next phase (Phase). Returns false if
+  /// clients hang in a system call even after the cap has fired; then only `failure` may be asked,
+  /// and the process must end.
+  bool run_phase();
+  std::string failure() const { return control_.failure(); }
+  ClientResult result() const;
+
+ private:
+  enum class Wait { kDone, kTimeout };
+  enum Phase { kMakeDirectories = 1, kCreateFiles, kSetUp, kMeasured, kClose };
+  static constexpr int kLeave = -1;
+
+  void run_client(std::size_t client);
+  void do_phase(std::size_t client, int phase);
+  void announce(int phase);
+  Wait wait_for_end(std::chrono::milliseconds limit);
+
+  const Assignment& assignment_;
+  const Scenario& scenario_;
+  std::vector<ClientPlan> plans_;
+  UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};  ///< readable once all clients ended the phase
+  RunControl control_;
+  std::vector<std::unique_ptr<ClientWorker>> workers_;
+  std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave
+  std::atomic<std::size_t> running_ = 0;
+  std::uint64_t cpu_ns_ = 0;  ///< of the latest phase
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace vfsprof::harness

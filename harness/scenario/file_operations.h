@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/operation.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+
+// Where operations are carried out. Each class has the same two members, and a client is compiled
+// for each (client_worker.cpp), so that a call costs no indirection:
+//   std::int64_t execute(const Operation&, const std::byte* data, std::span<std::byte> buffer);
+//     the result or the negative errno; `data` is what a write writes, reads go into `buffer`
+//   static constexpr bool kKeepsData;  // whether what is written can be read again
+
+/// Where to carry out a client's operations.
+struct FilesOptions {
+  int directory = -1;                  ///< names are relative to it
+  std::span<const std::string> names;  ///< outlive the object
+  std::size_t fds = 0;                 ///< numbers of open files
+};
+
+/// System calls below a directory. Nothing outside of it is reached: names are relative and have no
+/// `..` (their parsers see to that), no symbolic link is followed, and every directory on the way
+/// is one that the clients made. Files are created with O_EXCL.
+class SystemCalls {
+ public:
+  static constexpr bool kKeepsData = true;
+
+  explicit SystemCalls(const FilesOptions& options);
+  std::int64_t execute(const Operation& operation, const std::byte* data,
+                       std::span<std::byte> buffer);
+
+ private:
+  std::int64_t transfer(const Operation& operation, const std::byte* data,
+                        std::span<std::byte> buffer);
+  std::int64_t change_name(const Operation& operation, std::span<std::byte> buffer);
+  std::int64_t change_attribute(const Operation& operation, const std::byte* data,
+                                std::span<std::byte> buffer);
+  std::int64_t open_file(const Operation& operation);
+  std::int64_t list(const Operation& operation);
+  int open_beneath(const std::string& name, int flags, unsigned mode) const;
+
+  int directory_;
+  std::span<const std::string> names_;
+  std::vector<UniqueFd> fds_;
+  bool has_openat2_;
+};
+
+/// Nothing at all: every operation succeeds at once. What remains is the cost of the generator.
+class NullCalls {
+ public:
+  static constexpr bool kKeepsData = false;
+
+  explicit NullCalls(const FilesOptions&) {}
+  std::int64_t execute(const Operation& operation, const std::byte*, std::span<std::byte>) {
+    if (operation.expected != kInFull) return operation.expected;
+    return moves_data(operation.kind) ? static_cast<std::int64_t>(operation.size) : 0;
+  }
+};
+
+}  // namespace vfsprof::harness

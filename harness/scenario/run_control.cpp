@@ -1,0 +1,86 @@
+#include "harness/scenario/run_control.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace vfsprof::harness {
+
+std::uint64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void RunControl::fail(std::string failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_.empty()) failure_ = std::move(failure);
+    stopping_.store(true, std::memory_order_relaxed);
+  }
+  changed_.notify_all();
+}
+
+std::string RunControl::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void RunControl::pause(std::chrono::nanoseconds duration) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, duration, [this] { return stopping(); });
+}
+
+void RunControl::sleep_until(std::uint64_t time_ns) const {
+  // In steps, as a failure elsewhere does not end a sleep.
+  constexpr std::uint64_t kStepNs = 50'000'000;
+  for (std::uint64_t now = now_ns(); now < time_ns && !stopping(); now = now_ns()) {
+    const std::uint64_t wake_ns = std::min(time_ns, now + kStepNs);
+    const timespec wake{.tv_sec = static_cast<time_t>(wake_ns / 1'000'000'000),
+                        .tv_nsec = static_cast<long>(wake_ns % 1'000'000'000)};
+    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, nullptr);
+  }
+}
+
+void RunControl::open_if_complete(Barrier& barrier) {
+  if (barrier.here < barrier.members) return;
+  barrier.here = 0;
+  ++barrier.passed;
+  changed_.notify_all();
+}
+
+void RunControl::wait_at_barrier(unsigned number) {
+  std::unique_lock lock(mutex_);
+  Barrier& barrier = barriers_[number];
+  const std::uint64_t passed = barrier.passed;
+  ++barrier.here;
+  open_if_complete(barrier);
+  changed_.wait(lock, [&] { return stopping() || barrier.passed != passed; });
+}
+
+void RunControl::leave_barrier(unsigned number) {
+  const std::lock_guard lock(mutex_);
+  Barrier& barrier = barriers_[number];
+  --barrier.members;
+  if (barrier.here > 0) open_if_complete(barrier);
+}
+
+void RunControl::wait_for_phase(unsigned phase) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return stopping() || std::all_of(phases_.begin(), phases_.lower_bound(phase),
+                                     [](const auto& lower) { return lower.second == 0; });
+  });
+}
+
+void RunControl::leave_phase(unsigned phase) {
+  {
+    const std::lock_guard lock(mutex_);
+    --phases_[phase];
+  }
+  changed_.notify_all();
+}
+
+}  // namespace vfsprof::harness

@@ -1,0 +1,175 @@
+#include <gtest/gtest.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "harness/error.h"
+#include "harness/scenario/client.h"
+#include "harness/scenario/operation_list.h"
+#include "harness/scenario/store_content.h"
+#include "harness/scenario/tree_hash.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+Scenario scenario_of(const std::string& sets, const std::string& jobs,
+                     const std::string& top = "") {
+  return parse_scenario(R"({"name": "s", "summary": "a", "stresses": "b")" + top +
+                            R"(, "filesets": [)" + sets + R"(], "jobs": [)" + jobs + "]}",
+                        "x.json");
+}
+
+class ClientSteps : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "vfsprof-steps-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  ClientResult run(const Scenario& scenario, bool store_is_filled = false) {
+    ClientProcess clients(scenario, {.directory = directory_,
+                                     .placement = Placement::kFree,
+                                     .seed = 1,
+                                     .store_is_filled = store_is_filled,
+                                     .program = VFSPROF_TEST_CLIENT});
+    clients.wait_until_ready();
+    clients.go();
+    const ClientResult result = clients.wait();
+    clients.finish();
+    return result;
+  }
+
+  std::string setup_error(const Scenario& scenario) {
+    try {
+      run(scenario);
+      return {};
+    } catch (const EnvironmentError& error) {
+      return error.what();
+    }
+  }
+
+  static std::map<std::string, std::uint64_t> counts(const ClientResult& result) {
+    std::map<std::string, std::uint64_t> found;
+    for (const reports::OperationStats& stats : result.operations) found[stats.kind] = stats.count;
+    return found;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(ClientSteps, ExtendedAttributesAreSetReadListedAndRemoved) {
+  if (::setxattr(directory_.c_str(), "user.vfsprof", "1", 1, 0) != 0) {
+    GTEST_SKIP() << "the temporary directory's file system has no user attributes";
+  }
+  const ClientResult result = run(scenario_of(
+      R"({"name": "a"})", R"({"name": "j", "setup": [{"op": "open", "set": "a"}], "steps": [
+        {"op": "setxattr", "name": "user.x", "size": 100}, {"op": "getxattr", "name": "user.x"}, {"op": "listxattr"},
+        {"op": "removexattr", "name": "user.x"}, {"op": "getxattr", "name": "user.x", "expect": "ENODATA"}]})"));
+  EXPECT_EQ(result.failure, "");
+  EXPECT_EQ(counts(result)["getxattr"], 2U);
+}
+
+TEST_F(ClientSteps, LinksAreMadeReadAndFollowedNowhere) {
+  EXPECT_EQ(
+      run(scenario_of(
+              R"({"name": "a", "nrfiles": 2, "dirs": 2}, {"name": "l", "type": "symlink", "nrfiles": 2, "existing": 0},
+                       {"name": "h", "nrfiles": 2, "existing": 0})",
+              R"({"name": "j", "loops": 2, "steps": [{"op": "symlink", "set": "l", "to": "a"},
+                       {"op": "readlink", "set": "l"}, {"op": "link", "set": "a", "to": "h"}]})"))
+          .failure,
+      "");
+  EXPECT_TRUE(fs::read_symlink(directory_ / "l" / "l000000").native().starts_with("../a/d0"));
+  EXPECT_TRUE(fs::exists(directory_ / "l" / "l000000")) << "the link leads to its entry";
+  EXPECT_EQ(
+      fs::hard_link_count(directory_ / "h" / "f000001"),
+      2U + (fs::equivalent(directory_ / "h" / "f000000", directory_ / "h" / "f000001") ? 1U : 0U));
+}
+
+TEST_F(ClientSteps, NothingIsReachedThroughALinkOfSomebodyElse) {
+  fs::create_directory(directory_ / "outside");
+  std::ofstream(directory_ / "outside" / "x") << "theirs";
+  const fs::path inside = directory_ / "inside";
+  fs::create_directory(inside);
+  fs::create_directory_symlink(directory_ / "outside", inside / "d");
+  const fs::path root = directory_;
+  directory_ = inside;
+  const std::string recording = R"({"name": "s", "summary": "a", "stresses": "b"}
+{"client": 0, "op": "open", "path": "d/x", "fd": 0, "expect": "ELOOP"}
+{"client": 0, "op": "create", "path": "d/y", "fd": 1, "expect": "ELOOP"}
+)";
+  const ClientResult result = run(parse_scenario(document_of_recording(recording, "r"), "r"));
+  EXPECT_EQ(result.failure, "");
+  directory_ = root;
+  EXPECT_FALSE(fs::exists(directory_ / "outside" / "y"));
+}
+
+TEST_F(ClientSteps, AnUnexpectedResultIsAFailureThatNamesBoth) {
+  const ClientResult result = run(
+      scenario_of(R"({"name": "a"})",
+                  R"({"name": "j", "steps": [{"op": "stat", "set": "a", "expect": "EACCES"}]})"));
+  EXPECT_EQ(result.failure, "stat of a/f000000 gave '0' where 'Permission denied' is expected");
+}
+
+TEST_F(ClientSteps, WritesBeyondTheBudgetAreStopped) {
+  // What steps do is reckoned beforehand; appends to a shared file are held at run time too.
+  const Scenario fits = scenario_of(
+      R"({"name": "a", "nrfiles": 4, "existing": 0})",
+      R"({"name": "j", "loops": 4, "steps": [{"op": "create", "set": "a"}, {"op": "append", "size": "300k"}, {"op": "close"}]})",
+      R"(, "disk_budget": "2m")");
+  EXPECT_EQ(run(fits).failure, "");
+  Scenario exceeds = fits;
+  exceeds.disk_budget = 1 << 20;
+  EXPECT_NE(setup_error(exceeds).find("holds up to 1245184 bytes, and its disk_budget is 1048576"),
+            std::string::npos);
+}
+
+TEST_F(ClientSteps, BarriersAndPhasesKeepTheirOrder) {
+  const Scenario scenario = scenario_of(
+      R"({"name": "a", "nrfiles": 4, "existing": 0})",
+      R"({"name": "first", "numjobs": 2, "loops": 1, "steps": [{"op": "create", "set": "a", "pick": "next"}, {"op": "close"}, {"op": "barrier"},
+           {"op": "pause", "time": "20ms"}]},
+         {"name": "second", "phase": 1, "steps": [{"op": "pause", "time": "1ms"}]})");
+  const ClientResult result = run(scenario);
+  EXPECT_EQ(result.failure, "");
+  EXPECT_EQ(counts(result)["create"], 2U);
+  EXPECT_GT(result.elapsed_ns, 20'000'000U);
+}
+
+TEST_F(ClientSteps, ARateIsKeptAndResponsesCountFromTheIntendedStart) {
+  const ClientResult result = run(scenario_of(
+      R"({"name": "a"})",
+      R"({"name": "j", "loops": 100, "rate_iops": 2000, "steps": [{"op": "stat", "set": "a"}]})"));
+  EXPECT_EQ(result.failure, "");
+  EXPECT_GE(result.elapsed_ns, 99 * 500'000U);
+}
+
+TEST_F(ClientSteps, ObjectsOfTheStoreAreThereBeforeTheClients) {
+  const Scenario scenario = load_scenario("cow-first-write");
+  ASSERT_TRUE(has_stored_files(scenario));
+  fill_store(scenario, 1, directory_);
+  EXPECT_EQ(fs::file_size(directory_ / "objects" / "d01" / "f000001"), 256U << 10);
+  EXPECT_EQ(run(scenario, true).failure, "");
+}
+
+TEST_F(ClientSteps, ContentsOfEveryStepAreVerified) {
+  const Scenario scenario = scenario_of(
+      R"({"name": "a", "nrfiles": 8, "filesize": {"uniform": [1, 30000]}, "existing": 50})",
+      R"({"name": "j", "loops": 20, "verify": true, "steps": [
+          {"op": "create", "set": "a"}, {"op": "append", "size": {"uniform": [1, 9000]}, "bs": 1000}, {"op": "read-whole", "bs": 777},
+          {"op": "write", "bs": {"uniform": [1, 5000]}, "offset": "random"}, {"op": "truncate", "size": {"uniform": [0, 9000]}},
+          {"op": "write", "bs": 100, "offset": {"zipf": 1.2}}, {"op": "read-whole", "bs": 1024}, {"op": "close"},
+          {"op": "rename", "set": "a"}, {"op": "open", "set": "a", "flags": ["truncate"]}, {"op": "write-whole", "bs": 4096},
+          {"op": "read-whole"}, {"op": "close"}, {"op": "unlink", "set": "a"}]})");
+  EXPECT_EQ(run(scenario).failure, "");
+}
+
+}  // namespace
+}  // namespace vfsprof::harness
