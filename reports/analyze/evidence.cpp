@@ -298,6 +298,7 @@ std::vector<CarryingStack> Evidence::carrying_stacks(const Claim& claim) const {
     merged = std::move(finer);
   }
   std::vector<CarryingStack> result;
+  result.reserve(merged.size());
   for (const MergedStack& stack : merged) result.push_back(with_names(stack));
   return result;
 }
