@@ -26,7 +26,7 @@ class EntryPool {
   void set_exists(std::uint32_t entry, bool exists) {
     if (this->exists(entry) == exists) return;
     swap_places(place_[entry], exists ? existing_ : existing_ - 1);
-    existing_ += exists ? 1 : -1;
+    existing_ = exists ? existing_ + 1 : existing_ - 1;
   }
 
   /// An entry that exists (or does not); none if there is none.
