@@ -12,7 +12,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 #include "reports/lint/linter.h"
-#include "reports/rules/opportunity_rules.h"
+#include "reports/rules/rule_set.h"
 #include "reports/rules/rule_set.h"
 #include "reports/write/registry.h"
 #include "vfs/counters.h"
@@ -86,7 +86,7 @@ void list_rules() {
 }
 
 void list_opportunities() {
-  for (const reports::OpportunityRule& rule : reports::default_opportunity_rules()) {
+  for (const reports::OpportunityRule& rule : reports::default_rules().opportunities) {
     print_entry(rule.id, rule.title);
     std::string changes;
     for (const reports::NamedValue& change : rule.changes) {
@@ -129,7 +129,7 @@ constexpr std::array kListings{
     Listing{"categories", "Categories of samples, of every report", list_categories},
     Listing{"rules", "Rules that give samples their category (--rules FILE adds to them)",
             list_rules},
-    Listing{"opportunities", "What reports recommend, and by which remedy", list_opportunities},
+    Listing{"opportunities", "What reports recommend, and by which remedy (--rules FILE adds to it)", list_opportunities},
     Listing{"formats", "Report formats (report --format)", list_formats},
     Listing{"lint-rules", "What vfsprof lint looks for in a report", list_lint_rules},
     Listing{"counters", "Counters that the reference file system publishes", list_counters},

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "reports/rules/opportunity_rules.h"
+#include "reports/rules/rule_set.h"
 #include "vfs/mount_options.h"
 #include "vfs/variant.h"
 
@@ -25,7 +25,7 @@ bool is_known(const std::string& axis, const std::string& value) {
 }
 
 TEST(OpportunityRules, NameAxesAndValuesThatExist) {
-  for (const reports::OpportunityRule& rule : reports::default_opportunity_rules()) {
+  for (const reports::OpportunityRule& rule : reports::default_rules().opportunities) {
     for (const reports::AxisCondition& condition : rule.axes) {
       for (const std::string& value : condition.values) {
         EXPECT_TRUE(is_known(condition.axis, value)) << rule.id << condition.axis << value;

@@ -10,6 +10,7 @@
 #include "reports/analyze/profile_tables.h"
 #include "reports/analyze/recommend.h"
 #include "reports/analyze/report.h"
+#include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -79,13 +80,12 @@ void add_document_rows(const RuleSet& rules, Report& report) {
 }
 
 void add_opportunities(const RuleSet& rules, const Profiles& profiles, Report& report) {
-  const std::vector<OpportunityRule> opportunity_rules = default_opportunity_rules();
   for (std::size_t i = 0; i < report.arms.size(); ++i) {
     const ArmSummary& arm = report.arms[i];
     ArmOpportunities found;
     if (profiles[i]) {
       const std::uint64_t seed = derive_seed(report.seed, arm.arm.name + " opportunities");
-      found = find_opportunities(arm, *profiles[i], rules, opportunity_rules,
+      found = find_opportunities(arm, *profiles[i], rules,
                                  {.threshold = report.threshold, .seed = seed});
     } else {
       found.absent = "there is no profiling round that counts";

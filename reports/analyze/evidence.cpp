@@ -12,24 +12,16 @@
 #include <unordered_map>
 
 #include "reports/rules/function_name.h"
+#include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
 namespace {
 
-constexpr std::string_view kGroup = "group:";
 constexpr double kCarried = 0.8;
 constexpr double kSiteShare = 0.1;
 constexpr std::size_t kMostStacks = 24;
 // Frames of a stack that are kept where whole stacks are too many to carry 80 % in kMostStacks.
 constexpr std::size_t kFrameSteps[] = {1, 2, 3, 4, 5, 6, 8, SIZE_MAX};
-
-bool names(const std::vector<std::string>& ids, const Category& category) {
-  return std::ranges::any_of(ids, [&](const std::string& id) {
-    if (id == "*" || id == category.id) return true;
-    return id.starts_with(kGroup) && !category.group.empty() &&
-           category.group == std::string_view(id).substr(kGroup.size());
-  });
-}
 
 }  // namespace
 
@@ -107,7 +99,7 @@ bool Evidence::matches(const EvidencePart& part, std::size_t index,
                        const std::vector<std::vector<bool>>& frames,
                        const std::vector<std::vector<bool>>& without) const {
   const Entry& entry = entries_[index];
-  if (!names(part.categories, category(entry))) return false;
+  if (!names_category(part, category(entry))) return false;
   if (!part.roles.empty() && std::ranges::find(part.roles, entry.role) == part.roles.end()) {
     return false;
   }

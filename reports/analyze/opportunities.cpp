@@ -223,9 +223,7 @@ std::string variant_with(const std::string& variant, const std::vector<NamedValu
 }
 
 ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile& analysed,
-                                    const RuleSet& rules,
-                                    const std::vector<OpportunityRule>& opportunity_rules,
-                                    const OpportunityOptions& options) {
+                                    const RuleSet& rules, const OpportunityOptions& options) {
   ArmOpportunities result;
   if (!arm.profile->has_intervals || arm.profile->samples == 0) {
     result.absent = arm.profile->samples == 0
@@ -240,7 +238,7 @@ ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile
   }
   const Evidence evidence(analysed, rules);
   std::vector<std::pair<Opportunity, Candidate>> listed;
-  for (const OpportunityRule& rule : opportunity_rules) {
+  for (const OpportunityRule& rule : rules.opportunities) {
     if (!applies(rule, arm)) continue;
     Candidate candidate(rule, arm, evidence);
     if (!candidate.meets_conditions()) continue;

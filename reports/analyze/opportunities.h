@@ -6,7 +6,7 @@
 #include "reports/analyze/evidence.h"
 #include "reports/analyze/opportunity.h"
 #include "reports/analyze/report.h"
-#include "reports/rules/opportunity_rules.h"
+#include "reports/rules/rule_set.h"
 
 namespace vfsprof::reports {
 
@@ -16,16 +16,14 @@ struct OpportunityOptions {
   std::uint64_t seed = 0;
 };
 
-/// What these rules find worth changing in an arm. `arm` needs its tables; `arm` of the result and
-/// `next_steps` are left to the caller.
+/// What the rules for opportunities find worth changing in an arm. `arm` needs its tables; `arm` of
+/// the result and `next_steps` are left to the caller.
 ///
 /// An impact is what of the evidence goes away, as the rule says, over the whole: its lower bound
 /// is the lower bound of the least, its upper bound the upper bound of the most. Nothing is
 /// recommended that the arm's axes have already.
 ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile& analysed,
-                                    const RuleSet& rules,
-                                    const std::vector<OpportunityRule>& opportunity_rules,
-                                    const OpportunityOptions& options);
+                                    const RuleSet& rules, const OpportunityOptions& options);
 
 /// The text of a variant with these changes: "mutex-pool,executor=sync". A change of an axis that
 /// `variant` names takes its place.

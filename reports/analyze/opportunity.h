@@ -7,7 +7,7 @@
 
 #include "reports/analyze/statistics.h"
 #include "reports/model/run_result.h"
-#include "reports/rules/opportunity_rules.h"
+#include "reports/rules/opportunity_rule.h"
 
 namespace vfsprof::reports {
 

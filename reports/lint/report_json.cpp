@@ -120,12 +120,22 @@ std::vector<LintFinding> lint_report_json(std::string_view text, const std::stri
   for (const JsonReader& arm : in.member("arms").elements()) {
     const std::string name = arm.member("name").string();
     check_json_arm(arm, name, findings);
+    // Reports of earlier versions lack some sections.
+    if (const auto waits = arm.find("waits"); waits && !waits->is_null()) {
+      check_json_waits(*waits, name, findings);
+    }
     ++seen[name];
     if (arm.member("profile").is_null()) continue;
     arms[name] = check_json_profile(arm.member("profile"), name, findings);
   }
   // Which arm a comparison means is not known where two have one name.
   std::erase_if(arms, [&](const auto& arm) { return seen[arm.first] > 1; });
+  const auto opportunities = in.find("opportunities"), threshold = in.find("threshold");
+  if (opportunities && threshold) {
+    for (const JsonReader& arm : opportunities->elements()) {
+      check_json_opportunities(arm, arms, threshold->number(), findings);
+    }
+  }
   const double margin = in.member("equivalence_margin").number();
   for (const JsonReader& comparison : in.member("comparisons").elements()) {
     check_json_comparison(comparison, arms, margin, findings);

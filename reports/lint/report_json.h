@@ -48,6 +48,15 @@ PrintedTimes check_json_profile(const JsonReader& profile, const std::string& ar
 /// Rates and counts of one arm.
 void check_json_arm(const JsonReader& arm, const std::string& name, JsonFindings& findings);
 
+/// Sums of an arm's ledgers of waits, and tables of them that must agree.
+void check_json_waits(const JsonReader& waits, const std::string& arm, JsonFindings& findings);
+
+/// An arm's opportunities: their evidence against its tables, impacts against the threshold, and
+/// that all together compound.
+void check_json_opportunities(const JsonReader& arm,
+                              const std::map<std::string, PrintedTimes>& arms, double threshold,
+                              JsonFindings& findings);
+
 /// Cells as in the arms' own tables, differences, verdicts that follow from their intervals.
 void check_json_comparison(const JsonReader& comparison,
                            const std::map<std::string, PrintedTimes>& arms, double margin,

@@ -7,6 +7,7 @@
 
 #include "reports/rules/classifier.h"
 #include "reports/rules/function_name.h"
+#include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -75,12 +76,81 @@ void check_rule(const RuleSet& rules, std::size_t index, std::vector<RuleFinding
   }
 }
 
+/// The category of an opportunity's example; frames of the kernel end in "_[k]", as in folded
+/// stacks.
+Category category_of_example(const RuleSet& rules, const OpportunityExample& example,
+                             std::vector<std::string>& names) {
+  constexpr std::string_view kKernelMark = "_[k]";
+  Profile profile;
+  std::vector<std::uint32_t>& stack = profile.stacks.emplace_back();
+  for (std::string name : example.stack) {
+    const bool is_kernel = name.ends_with(kKernelMark);
+    if (is_kernel) name.resize(name.size() - kKernelMark.size());
+    names.push_back(normalise_function(name));
+    stack.push_back(static_cast<std::uint32_t>(profile.frames.size()));
+    profile.frames.push_back(
+        {is_kernel ? FrameKind::kKernel : FrameKind::kUser, std::move(name), {}});
+  }
+  const auto decided = Classifier(rules, profile).classify(0, example.role);
+  return decided
+             ? rules.categories[rules.rules[decided->rule].category]
+             : Category{
+                   .id = std::string(kUnclassified), .title = {}, .description = {}, .group = {}};
+}
+
+/// Whether an earlier part counts whatever this one would.
+bool is_taken(const EvidencePart& earlier, const EvidencePart& part) {
+  const auto names = [&](const std::string& id) {
+    return std::ranges::find(earlier.categories, id) != earlier.categories.end() ||
+           std::ranges::find(earlier.categories, "*") != earlier.categories.end();
+  };
+  const auto has_role = [&](const std::string& role) {
+    return std::ranges::find(earlier.roles, role) != earlier.roles.end();
+  };
+  return earlier.without.empty() && (earlier.frames.empty() || earlier.frames == part.frames) &&
+         std::ranges::all_of(part.categories, names) &&
+         (earlier.roles.empty() ||
+          (!part.roles.empty() && std::ranges::all_of(part.roles, has_role)));
+}
+
+void check_opportunity(const RuleSet& rules, const OpportunityRule& rule,
+                       std::vector<RuleFinding>& findings) {
+  const auto add = [&](std::string check, const std::string& place, std::string message) {
+    findings.push_back({rule.origin, rule.pointer + place, std::move(check), std::move(message)});
+  };
+  std::vector<std::string> names;
+  const Category category = category_of_example(rules, rule.example, names);
+  if (!part_that_holds(rule, category, rule.example.role, names)) {
+    add("example", "/example",
+        fmt::format("the example of opportunity {} is no evidence for it; its category is {}",
+                    rule.id, category.id));
+  }
+  for (std::size_t i = 1; i < rule.evidence.size(); ++i) {
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      if (!is_taken(rule.evidence[earlier], rule.evidence[i])) continue;
+      add("unreachable", fmt::format("/evidence/{}", i),
+          fmt::format("part {} of the evidence of opportunity {} counts nothing: part {} takes all "
+                      "that it names",
+                      i + 1, rule.id, earlier + 1));
+      break;
+    }
+  }
+  if (rule.problem.empty() || rule.cause.empty() || rule.why.empty()) {
+    add("no-description", "",
+        fmt::format("opportunity {} does not say problem, cause and why the remedy helps",
+                    rule.id));
+  }
+}
+
 }  // namespace
 
 std::vector<RuleFinding> check_rules(const RuleSet& rules, const std::string& origin) {
   std::vector<RuleFinding> findings;
   for (std::size_t i = 0; i < rules.rules.size(); ++i) {
     if (origin.empty() || rules.rules[i].origin == origin) check_rule(rules, i, findings);
+  }
+  for (const OpportunityRule& rule : rules.opportunities) {
+    if (origin.empty() || rule.origin == origin) check_opportunity(rules, rule, findings);
   }
   for (std::size_t i = 0; i < rules.categories.size(); ++i) {
     const bool is_filled =

@@ -7,7 +7,7 @@
 
 namespace vfsprof::reports {
 
-/// A rule or category that does not do what it was written for.
+/// A rule, category or opportunity that does not do what it was written for.
 struct RuleFinding {
   std::string origin;   ///< file
   std::string pointer;  ///< where in it (JSON pointer)
@@ -17,8 +17,10 @@ struct RuleFinding {
 
 /// What is wrong with the rules that come from `origin` (empty: with all), among all others of the
 /// set: an example that the rule does not decide, a rule that never decides since earlier ones
-/// match all that it does, a category that no rule fills, rules without title or description. What
-/// a rule may not be at all, the loader has refused before.
+/// match all that it does, a category that no rule fills, rules without title or description; an
+/// opportunity whose example is no evidence for it, a part of its evidence that counts nothing
+/// since earlier parts take all that it names. What a rule may not be at all, the loader has
+/// refused before.
 std::vector<RuleFinding> check_rules(const RuleSet& rules, const std::string& origin = "");
 
 }  // namespace vfsprof::reports

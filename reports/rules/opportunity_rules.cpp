@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "reports/model/json_reader.h"
 #include "reports/rules/embedded.h"
+#include "reports/rules/function_name.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -91,6 +93,9 @@ void read_conditions(const JsonReader& in, OpportunityRule& rule) {
       if (const auto bound = element.find("at_least")) condition.at_least = bound->number();
       if (const auto bound = element.find("below")) condition.below = bound->number();
       if (!condition.at_least && !condition.below) element.fail("\"at_least\" or \"below\"");
+      if (condition.at_least && condition.below && *condition.at_least >= *condition.below) {
+        element.member("below").fail("more than \"at_least\": nothing is both");
+      }
       rule.conditions.push_back(std::move(condition));
     }
   }
@@ -112,9 +117,25 @@ void read_remedy(const JsonReader& in, OpportunityRule& rule) {
   }
 }
 
+OpportunityExample read_example(const JsonReader& in) {
+  in.allow_only({"role", "stack"});
+  OpportunityExample example{.role = in.member("role").string(),
+                             .stack = in.member("stack").strings()};
+  if (example.stack.empty()) in.member("stack").fail("a stack, leaf first");
+  return example;
+}
+
+/// Whether a name that a glob matches is among these.
+bool holds(std::span<const std::string> names, const std::vector<std::string>& globs) {
+  return std::ranges::any_of(names, [&](const std::string& name) {
+    return std::ranges::any_of(globs,
+                               [&](const std::string& glob) { return glob_matches(glob, name); });
+  });
+}
+
 OpportunityRule read_rule(const JsonReader& in, const RuleSet& rules) {
   in.allow_only({"id", "title", "axes", "applies", "conditions", "evidence", "problem", "cause",
-                 "remedy", "complexity", "why"});
+                 "remedy", "complexity", "why", "example"});
   OpportunityRule rule;
   rule.id = in.member("id").string();
   rule.title = in.member("title").string();
@@ -132,31 +153,48 @@ OpportunityRule read_rule(const JsonReader& in, const RuleSet& rules) {
   if (found == kComplexities.end()) in.member("complexity").fail("\"low\", \"medium\" or \"high\"");
   rule.complexity = static_cast<Complexity>(found - kComplexities.begin());
   rule.why = in.member("why").string();
+  rule.example = read_example(in.member("example"));
+  rule.pointer = in.pointer();
   return rule;
 }
 
 }  // namespace
 
-std::vector<OpportunityRule> opportunity_rules_from_json(std::string_view text,
-                                                         const std::string& origin,
-                                                         const RuleSet& rules) {
-  const JsonDocument document = parse_json(text, origin);
-  const JsonReader in(document, origin);
-  in.allow_only({"opportunities"});
-  std::vector<OpportunityRule> result;
-  for (const JsonReader& element : in.member("opportunities").elements()) {
+std::vector<OpportunityRule> read_opportunity_rules(const JsonReader& list,
+                                                    const std::string& origin, RuleSet& rules) {
+  std::vector<OpportunityRule> added;
+  std::set<std::string> own;
+  for (const JsonReader& element : list.elements()) {
     OpportunityRule rule = read_rule(element, rules);
-    const bool is_known = std::ranges::any_of(
-        result, [&](const OpportunityRule& other) { return other.id == rule.id; });
-    if (rule.id.empty() || is_known) element.member("id").fail("an id that no other rule has");
-    result.push_back(std::move(rule));
+    rule.origin = origin;
+    if (rule.id.empty() || !own.insert(rule.id).second) {
+      element.member("id").fail("an id that no other opportunity of the file has");
+    }
+    const auto found = std::ranges::find(rules.opportunities, rule.id, &OpportunityRule::id);
+    (found == rules.opportunities.end() ? added.emplace_back() : *found) = std::move(rule);
   }
-  return result;
+  return added;
 }
 
-std::vector<OpportunityRule> default_opportunity_rules() {
-  return opportunity_rules_from_json(embedded_text("opportunities.json"),
-                                     "reports/rules/opportunities.json", default_rules());
+bool names_category(const EvidencePart& part, const Category& category) {
+  return std::ranges::any_of(part.categories, [&](const std::string& id) {
+    if (id == "*" || id == category.id) return true;
+    return id.starts_with(kGroup) && !category.group.empty() &&
+           category.group == std::string_view(id).substr(kGroup.size());
+  });
+}
+
+std::optional<std::size_t> part_that_holds(const OpportunityRule& rule, const Category& category,
+                                           const std::string& role,
+                                           std::span<const std::string> names) {
+  const auto found = std::ranges::find_if(rule.evidence, [&](const EvidencePart& part) {
+    const bool is_role =
+        part.roles.empty() || std::ranges::find(part.roles, role) != part.roles.end();
+    return names_category(part, category) && is_role &&
+           (part.frames.empty() || holds(names, part.frames)) && !holds(names, part.without);
+  });
+  if (found == rule.evidence.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - rule.evidence.begin());
 }
 
 std::vector<RoleNote> default_role_notes() {

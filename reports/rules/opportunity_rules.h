@@ -1,61 +1,32 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "reports/rules/rule_set.h"
 
 namespace vfsprof::reports {
 
-/// A part of a program's CPU time that a remedy works on, and how much of it goes away.
-struct EvidencePart {
-  std::vector<std::string> categories;  ///< ids, "group:NAME", or "*" for all
-  std::vector<std::string> roles;       ///< thread roles; empty: all
-  std::vector<std::string> frames;      ///< globs; one must match a frame of the stack; empty: any
-  std::vector<std::string> without;     ///< globs; none may match a frame of the stack
-  double removes_low = 0;               ///< of this part (0 to 1), at least and at most
-  double removes_high = 0;
-  std::string per;  ///< a metric that falls to `to`: both are multiplied by 1 - to / metric
-  double to = 1;
-};
+class JsonReader;
 
-/// Bounds on a metric of an arm (analyze/arm_facts.h). A metric that nobody measured meets none.
-struct MetricCondition {
-  std::string metric;
-  std::optional<double> at_least;
-  std::optional<double> below;
-};
+/// Reads the list "opportunities" of a file of rules (rules/opportunities.json is the model). One
+/// with an id that `rules` has replaces that one in its place; the others are returned.
+/// `rules.categories` has what evidence may name.
+/// Errors: FormatError that names `origin` and the place in it.
+std::vector<OpportunityRule> read_opportunity_rules(const JsonReader& list,
+                                                    const std::string& origin, RuleSet& rules);
 
-/// An axis of a variant and the values at which a rule applies; "!VALUE": any but this one.
-struct AxisCondition {
-  std::string axis;
-  std::vector<std::string> values;
-};
+/// The first part of the evidence that holds such a sample; nothing: none does. `names` are the
+/// stack's functions as rules see them (normalise_function).
+std::optional<std::size_t> part_that_holds(const OpportunityRule& rule, const Category& category,
+                                           const std::string& role,
+                                           std::span<const std::string> names);
 
-enum class Complexity { kLow, kMedium, kHigh };
-
-/// To which programs a rule applies: where an axis is named, to variants that have it.
-enum class RuleScope { kReference, kElsewhere };
-
-/// When something is worth changing, why it is slow, and what to do about it. Sentences may hold
-/// {METRIC}, {axis:NAME}, {share}, {cost} and {roles}; one whose figure nobody measured is left
-/// out.
-struct OpportunityRule {
-  std::string id;
-  std::string title;
-  RuleScope scope = RuleScope::kElsewhere;
-  std::vector<AxisCondition> axes;  ///< all must hold
-  std::vector<MetricCondition> conditions;
-  std::vector<EvidencePart> evidence;  ///< a sample counts in the first part that it matches
-  std::vector<std::string> problem;
-  std::vector<std::string> cause;
-  std::string remedy;
-  std::vector<NamedValue> changes;  ///< axes to set; empty: the remedy is text only
-  Complexity complexity = Complexity::kMedium;
-  std::string why;  ///< where the parts that go away come from
-};
+/// Whether a part of the evidence asks for this category, by id, group or "*".
+bool names_category(const EvidencePart& part, const Category& category);
 
 /// What the threads of a role are for.
 struct RoleNote {
@@ -63,20 +34,7 @@ struct RoleNote {
   std::string note;
 };
 
-/// Loads rules from JSON text (rules/opportunities.json is the model). `rules` has the categories
-/// that evidence may name. Errors: FormatError that names `origin` and the place in it.
-std::vector<OpportunityRule> opportunity_rules_from_json(std::string_view text,
-                                                         const std::string& origin,
-                                                         const RuleSet& rules);
-
-/// Those that are compiled in. Evidence may name a category that `rules` lacks: it then finds
-/// nothing there.
-std::vector<OpportunityRule> default_opportunity_rules();
-
 /// rules/roles.json.
 std::vector<RoleNote> default_role_notes();
-
-/// "low", "medium", "high".
-std::string_view to_string(Complexity complexity);
 
 }  // namespace vfsprof::reports

@@ -13,14 +13,15 @@
 #include "reports/model/json_reader.h"
 #include "reports/rules/embedded.h"
 #include "reports/rules/function_name.h"
+#include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
 namespace {
 
 /// THE list of rule files; for one frame an earlier file decides before a later one.
-constexpr std::array<std::string_view, 9> kRuleFiles{
-    "categories.json", "kernel.json", "vfsprof.json", "libc.json",   "libstdcxx.json",
-    "rust.json",       "go.json",     "fuse.json",    "generic.json"};
+constexpr std::array<std::string_view, 10> kRuleFiles{
+    "categories.json", "kernel.json", "vfsprof.json", "libc.json",    "libstdcxx.json",
+    "rust.json",       "go.json",     "fuse.json",    "generic.json", "opportunities.json"};
 
 // Frames at the outer end of every stack, or of every system call's: matching one says nothing
 // about the sample.
@@ -150,19 +151,18 @@ void add_categories(const JsonReader& in, const std::string& origin, RuleSet& ru
   }
 }
 
-/// Reads a file; `rules.rules` gets those that replace one, the others are returned.
-std::vector<Rule> read_file(std::string_view text, const std::string& origin, RuleSet& rules) {
-  const JsonDocument document = parse_json(text, origin);
-  const JsonReader in(document, origin);
-  in.allow_only({"categories", "rules"});
-  const auto categories = in.find("categories"), list = in.find("rules");
-  if (!categories && !list) in.fail("an object with \"categories\", \"rules\" or both");
-  if (categories) add_categories(*categories, origin, rules);
+/// Those that replace none.
+struct Added {
+  std::vector<Rule> rules;
+  std::vector<OpportunityRule> opportunities;
+};
+
+/// `rules.rules` gets those that replace one, the others are returned.
+std::vector<Rule> read_rules(const JsonReader& list, const std::string& origin, RuleSet& rules) {
   std::vector<Rule> added;
-  if (!list) return added;
   const Indices category_indices = indices_of(rules.categories), base = indices_of(rules.rules);
   std::set<std::string> own;
-  for (const JsonReader& element : list->elements()) {
+  for (const JsonReader& element : list.elements()) {
     Rule rule = read_rule(element, category_indices);
     rule.origin = origin;
     if (!own.insert(rule.id).second) {
@@ -177,6 +177,30 @@ std::vector<Rule> read_file(std::string_view text, const std::string& origin, Ru
   return added;
 }
 
+Added read_file(std::string_view text, const std::string& origin, RuleSet& rules) {
+  const JsonDocument document = parse_json(text, origin);
+  const JsonReader in(document, origin);
+  in.allow_only({"categories", "rules", "opportunities"});
+  const auto categories = in.find("categories"), list = in.find("rules"),
+             opportunities = in.find("opportunities");
+  if (!categories && !list && !opportunities) {
+    in.fail("an object with \"categories\", \"rules\" or \"opportunities\"");
+  }
+  Added added;
+  if (categories) add_categories(*categories, origin, rules);
+  if (list) added.rules = read_rules(*list, origin, rules);
+  if (opportunities) {
+    added.opportunities = read_opportunity_rules(*opportunities, origin, rules);
+  }
+  return added;
+}
+
+template <class T>
+void put(std::vector<T>& list, std::vector<T>&& added, bool in_front) {
+  list.insert(in_front ? list.begin() : list.end(), std::make_move_iterator(added.begin()),
+              std::make_move_iterator(added.end()));
+}
+
 }  // namespace
 
 RuleSet rules_from_json(std::string_view text, const std::string& origin) {
@@ -184,9 +208,9 @@ RuleSet rules_from_json(std::string_view text, const std::string& origin) {
 }
 
 RuleSet extend_rules(RuleSet base, std::string_view text, const std::string& origin) {
-  std::vector<Rule> added = read_file(text, origin, base);
-  base.rules.insert(base.rules.begin(), std::make_move_iterator(added.begin()),
-                    std::make_move_iterator(added.end()));
+  Added added = read_file(text, origin, base);
+  put(base.rules, std::move(added.rules), true);
+  put(base.opportunities, std::move(added.opportunities), true);
   return base;
 }
 
@@ -194,9 +218,9 @@ RuleSet default_rules() {
   RuleSet result;
   for (const std::string_view file : kRuleFiles) {
     const std::string origin = fmt::format("reports/rules/{}", file);
-    for (Rule& rule : read_file(embedded_text(file), origin, result)) {
-      result.rules.push_back(std::move(rule));
-    }
+    Added added = read_file(embedded_text(file), origin, result);
+    put(result.rules, std::move(added.rules), false);
+    put(result.opportunities, std::move(added.opportunities), false);
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reports/model/run_result.h"
+#include "reports/rules/opportunity_rule.h"
 
 namespace vfsprof::reports {
 
@@ -39,7 +40,7 @@ struct Rule {
   std::string pointer;               ///< and where in it (JSON pointer)
 };
 
-/// Categories, and the rules that fill them.
+/// Categories, the rules that fill them, and what is recommended by them.
 ///
 /// A stack is walked from its leaf outward: the first frame that any rule matches decides, for one
 /// frame the first rule of the list. Where none does, the same again with the rules that are
@@ -48,6 +49,7 @@ struct Rule {
 struct RuleSet {
   std::vector<Category> categories;
   std::vector<Rule> rules;
+  std::vector<OpportunityRule> opportunities;  ///< what reports recommend
 };
 
 /// The row of samples that no rule matched, and of kernel time that could not be sampled: in every
@@ -60,8 +62,9 @@ inline constexpr std::string_view kKernelNotResolved = "kernel-not-resolved";
 /// module or an outermost frame alone, which would hide what is not understood.
 RuleSet rules_from_json(std::string_view text, const std::string& origin);
 
-/// `base` with the rules of a file over it: a category or rule with an id of the base replaces that
-/// one in its place, all others stand before the base's. Errors: as of rules_from_json.
+/// `base` with the rules of a file over it: a category, rule or opportunity with an id of the base
+/// replaces that one in its place, all others stand before the base's. Errors: as of
+/// rules_from_json.
 RuleSet extend_rules(RuleSet base, std::string_view text, const std::string& origin);
 
 /// The rules that are compiled in (kRuleFiles, in that order).

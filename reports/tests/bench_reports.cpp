@@ -1,6 +1,7 @@
 // vfsprof-reports-bench: what scripts/bench needs of this layer and no other program prints.
 //
-//   coverage RUNS    how often intervals hold the truth in simulated worlds, as JSON
+//   coverage RUNS [SEED [WORLD]]   how often intervals hold the truth in simulated worlds, as JSON;
+//                    of all, or of the one with that index
 //   result SAMPLES   a result of that many samples, none of which can be merged with another
 //   times SAMPLES    CPU seconds for writing, reading, analysing and rendering such a result, as
 //   JSON
@@ -10,9 +11,11 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "reports/analyze/report.h"
 #include "reports/model/json.h"
@@ -24,14 +27,26 @@
 namespace vfsprof::reports::synthetic {
 namespace {
 
-void print_coverage(std::uint64_t runs) {
+struct CoverageOptions {
+  std::uint64_t runs = 0;
+  std::uint64_t seed = 5;
+  std::optional<std::uint64_t> world = {};  ///< index into promised_worlds(); nothing: all
+};
+
+void print_coverage(const CoverageOptions& options) {
   fmt::print("[");
   const char* separator = "";
-  for (const World& world : promised_worlds()) {
-    const CoverageOfBoth found = measure_coverage(world, runs, 5);
-    fmt::print("{}{{\"world\": \"{}\", \"intervals\": {}, \"share\": {:.4f}, \"cost\": {:.4f}}}",
-               separator, world.name, found.share.intervals, found.share.value(),
-               found.cost.value());
+  const std::vector<World> worlds = promised_worlds();
+  for (std::size_t i = 0; i < worlds.size(); ++i) {
+    if (options.world && *options.world != i) continue;
+    // Each world has chance of its own.
+    const CoverageOfBoth found =
+        measure_coverage(worlds[i], options.runs, 1'000 * options.seed + i);
+    fmt::print(
+        "{}{{\"world\": \"{}\", \"runs\": {}, \"seed\": {}, \"intervals\": {}, \"share\": "
+        "{:.4f}, \"cost\": {:.4f}}}",
+        separator, worlds[i].name, options.runs, options.seed, found.share.intervals,
+        found.share.value(), found.cost.value());
     std::fflush(stdout);
     separator = ",\n ";
   }
@@ -59,22 +74,41 @@ void print_times(std::uint64_t samples) {
       samples, text.size(), writing, reading, analysing, lap(), bytes);
 }
 
-int run(int argc, char** argv) {
-  const std::string_view command = argc == 3 ? argv[1] : "";
-  const std::string_view text = argc == 3 ? argv[2] : "";
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const bool good = error == std::errc() && end == text.data() + text.size() && count > 0;
-  if (good && command == "coverage") {
-    print_coverage(count);
-  } else if (good && command == "result") {
-    fmt::print("{}", to_json(make_large_result({.samples = count})));
-  } else if (good && command == "times") {
-    print_times(count);
+/// The number that `text` is, and nothing else; 0 is none.
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+int usage() {
+  fmt::print(stderr,
+             "usage: vfsprof-reports-bench coverage RUNS [SEED [WORLD]] | result SAMPLES | times "
+             "SAMPLES\n");
+  return 2;
+}
+
+int run(const std::vector<std::string_view>& arguments) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const auto value = number(arguments[i]);
+    if (!value) return usage();
+    numbers.push_back(*value);
+  }
+  if (numbers.empty() || numbers[0] == 0) return usage();
+  const std::string_view command = arguments[0];
+  if (command == "coverage" && numbers.size() <= 3) {
+    CoverageOptions options{.runs = numbers[0]};
+    if (numbers.size() > 1) options.seed = numbers[1];
+    if (numbers.size() > 2) options.world = numbers[2];
+    print_coverage(options);
+  } else if (command == "result" && numbers.size() == 1) {
+    fmt::print("{}", to_json(make_large_result({.samples = numbers[0]})));
+  } else if (command == "times" && numbers.size() == 1) {
+    print_times(numbers[0]);
   } else {
-    fmt::print(stderr,
-               "usage: vfsprof-reports-bench coverage RUNS | result SAMPLES | times SAMPLES\n");
-    return 2;
+    return usage();
   }
   return 0;
 }
@@ -82,4 +116,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace vfsprof::reports::synthetic
 
-int main(int argc, char** argv) { return vfsprof::reports::synthetic::run(argc, argv); }
+int main(int argc, char** argv) {
+  return vfsprof::reports::synthetic::run({argv + 1, argv + argc});
+}

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "reports/model/format_error.h"
+#include "reports/tests/pathologies.h"
 #include "reports/tests/synthetic.h"
 #include "reports/write/markdown_table.h"
 #include "reports/write/registry.h"
@@ -122,6 +123,99 @@ TEST(Markdown, StaysWithinGitHubsLimitWhateverComes) {
     EXPECT_TRUE(text.ends_with('\n'));
     EXPECT_GT(text.size(), 5'000U);
   }
+}
+
+/// Arms with many threads of many categories, ledgers of waits and timing rounds.
+RunResult large_comparison(std::size_t arms) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < arms; ++i) names.push_back("mutex-pool,threads=" + std::to_string(i));
+  RunResult result = make_result(names);
+  for (std::uint32_t block = 0; block < 6; ++block) {
+    for (std::uint32_t arm = 0; arm < arms; ++arm) {
+      result.rounds.push_back(make_round({.arm = arm, .block = block}));
+      if (block >= 2) continue;
+      Round round = make_round({.arm = arm, .block = block, .kind = RoundKind::kProfiling});
+      std::vector<synthetic::StackSamples> samples;
+      for (std::size_t i = 0; i < 30; ++i) {
+        for (const char* leaf : {"malloc", "memmove", "memset", "pthread_mutex_lock", "inflate",
+                                 "clock_gettime", "read", "openat64", "nobody_knows"}) {
+          samples.push_back({"thread-" + std::string(1 + i, 'x'),
+                             {user(leaf), user("caller_of_" + std::string(leaf))},
+                             100 + i % 7});
+        }
+      }
+      add_profile(round, samples, 4);
+      result.rounds.push_back(round);
+    }
+  }
+  synthetic::add_tracing_rounds(result, 2);
+  return result;
+}
+
+std::size_t occurrences(const std::string& text, std::string_view what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(Markdown, WhatDoesNotFitIsLeftOutAsAWholeAndNamed) {
+  for (const std::size_t arms : {2U, 3U, 8U, 20U}) {
+    const RunResult result = large_comparison(arms);
+    const std::string text = render(build_report(result, default_rules()), "md");
+    SCOPED_TRACE(arms);
+    EXPECT_LT(text.size(), 65'000U);
+    EXPECT_EQ(text.find("was cut here"), std::string::npos);
+    EXPECT_EQ(occurrences(text, "<details>"), occurrences(text, "</details>"));
+    EXPECT_EQ(occurrences(text, "```") % 2, 0U);
+    const std::size_t notice = text.find("## Left out for its length");
+    EXPECT_EQ(notice != std::string::npos, arms >= 8);
+    for (std::size_t i = 0; i < arms; ++i) {
+      const std::string name = result.arms[i].name;
+      for (const std::string& title :
+           {"Where the time goes: " + name, "Opportunities in " + name, "Waits of " + name,
+            "Before and after: " + result.arms[0].name + " -> " + name}) {
+        if (i == 0 && title.starts_with("Before")) continue;
+        std::string heading = title;
+        std::erase(heading, '`');
+        std::string shown = text;
+        std::erase(shown, '`');
+        for (std::size_t at = 0; (at = shown.find("&gt;", at)) != std::string::npos;) {
+          shown.replace(at, 4, ">");
+        }
+        EXPECT_NE(shown.find(heading), std::string::npos) << title;
+      }
+    }
+    EXPECT_NE(text.find("## Executive summary"), std::string::npos);
+    EXPECT_NE(text.find("Throughput, latency and cost"), std::string::npos);
+  }
+}
+
+TEST(Markdown, AReportOfOneScreenfulIsNotShortened) {
+  const std::string text = render(build_report(large_comparison(1), default_rules()), "md");
+  EXPECT_EQ(text.find("Left out"), std::string::npos);
+}
+
+TEST(Text, FoldedPartsAreShownAndLongListsCutWithTheirNumber) {
+  const Report report = build_report(large_comparison(2), default_rules());
+  const std::string text = render(report, "text");
+  EXPECT_EQ(text.find("<details"), std::string::npos);
+  EXPECT_EQ(text.find("</"), std::string::npos);
+  EXPECT_NE(text.find("▾ Where the time goes: mutex-pool,threads=0 (before)"), std::string::npos);
+  EXPECT_NE(text.find(" more in the Markdown report"), std::string::npos);
+}
+
+TEST(Text, CallStacksBeginWithTheirShareAndInnermostFrame) {
+  const std::string text =
+      render(build_report(synthetic::hand_off_and_copies().result, default_rules()), "text");
+  std::istringstream lines(text);
+  std::string line;
+  std::size_t found = 0;
+  while (std::getline(lines, line)) {
+    found += line.contains(" % vfs-io-worker: futex_wake < do_futex < ") ? 1 : 0;
+  }
+  EXPECT_GT(found, 0U) << text;
 }
 
 TEST(Markdown, AVoidComparisonGivesNoFigures) {

@@ -1,16 +1,19 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "reports/model/format_error.h"
+#include "reports/rules/check_rules.h"
 #include "reports/rules/opportunity_rules.h"
+#include "reports/rules/rule_set.h"
 
 namespace vfsprof::reports {
 namespace {
 
 std::string error_of(const std::string& text) {
   try {
-    opportunity_rules_from_json(text, "rules.json", default_rules());
+    extend_rules(default_rules(), text, "rules.json");
   } catch (const FormatError& error) {
     return error.what();
   }
@@ -28,7 +31,8 @@ std::string rule(const std::string& member = "", const std::string& value = "") 
       {"cause", R"(["C"])"},
       {"remedy", R"({"text": "R"})"},
       {"complexity", R"("low")"},
-      {"why", R"("W")"}};
+      {"why", R"("W")"},
+      {"example", R"({"role": "server", "stack": ["malloc", "make_message"]})"}};
   std::string text;
   bool is_new = !member.empty();
   for (const auto& [name, standard] : members) {
@@ -44,7 +48,7 @@ std::string file(const std::string& rules) { return "{\"opportunities\": [" + ru
 
 TEST(OpportunityRules, ThoseCompiledInLoad) {
   std::set<std::string> ids;
-  for (const OpportunityRule& each : default_opportunity_rules()) {
+  for (const OpportunityRule& each : default_rules().opportunities) {
     ids.insert(each.id);
     EXPECT_FALSE(each.problem.empty()) << each.id;
     EXPECT_FALSE(each.cause.empty()) << each.id;
@@ -73,6 +77,9 @@ TEST(OpportunityRules, WrongOnesNameTheirPlace) {
        "/remedy/changes"},
       {"axes", R"([{"axis": "pool", "values": ["mutex"]}])", "a rule with axes"},
       {"colour", "1", "colour"},
+      {"example", R"({"role": "server", "stack": []})", "/example/stack"},
+      {"conditions", R"([{"metric": "hand_offs", "at_least": 2, "below": 1}])",
+       "/conditions/0/below"},
   };
   for (const auto& [member, value, wanted] : rows) {
     const std::string error = error_of(file(rule(member, value)));
@@ -80,6 +87,49 @@ TEST(OpportunityRules, WrongOnesNameTheirPlace) {
     EXPECT_NE(error.find("rules.json"), std::string::npos) << error;
   }
   EXPECT_NE(error_of(file(rule() + ", " + rule())).find("/opportunities/1/id"), std::string::npos);
+}
+
+TEST(OpportunityRules, AFileAddsAndReplaces) {
+  const RuleSet base = default_rules();
+  const RuleSet added = extend_rules(base, file(rule()), "rules.json");
+  ASSERT_EQ(added.opportunities.size(), base.opportunities.size() + 1);
+  EXPECT_EQ(added.opportunities.front().id, "a");
+  EXPECT_EQ(added.opportunities.front().origin, "rules.json");
+  EXPECT_EQ(added.opportunities.front().pointer, "/opportunities/0");
+  const RuleSet replaced = extend_rules(base, file(rule("id", R"("allocations")")), "rules.json");
+  ASSERT_EQ(replaced.opportunities.size(), base.opportunities.size());
+  const auto found = std::ranges::find(replaced.opportunities, "allocations", &OpportunityRule::id);
+  EXPECT_EQ(found->title, "A");
+  EXPECT_EQ(found - replaced.opportunities.begin(),
+            std::ranges::find(base.opportunities, "allocations", &OpportunityRule::id) -
+                base.opportunities.begin());
+}
+
+TEST(OpportunityRules, ThatDoNotWhatTheyAreForAreFound) {
+  const std::tuple<const char*, const char*, const char*, const char*> rows[] = {
+      {"example", R"({"role": "server", "stack": ["memmove", "make_message"]})", "example",
+       "memory-copy"},
+      {"example", R"({"role": "server", "stack": ["nobody_knows"]})", "example", "unclassified"},
+      {"evidence", R"([{"categories": ["allocator"], "roles": ["other"], "removes": [0.5, 1]}])",
+       "example", "no evidence"},
+      {"evidence", R"([{"categories": ["allocator"], "without": ["make_*"], "removes": [0.5, 1]}])",
+       "example", "no evidence"},
+      {"evidence",
+       R"([{"categories": ["allocator"], "removes": [0.5, 1]},
+           {"categories": ["allocator"], "frames": ["make_*"], "removes": [0, 1]}])",
+       "unreachable", "part 2"},
+      {"problem", "[]", "no-description", "opportunity a"},
+  };
+  for (const auto& [member, value, check, text] : rows) {
+    const RuleSet rules = extend_rules(default_rules(), file(rule(member, value)), "rules.json");
+    const std::vector<RuleFinding> found = check_rules(rules, "rules.json");
+    ASSERT_EQ(found.size(), 1U) << member << value;
+    EXPECT_EQ(found[0].check, check);
+    EXPECT_TRUE(found[0].pointer.starts_with("/opportunities/0")) << found[0].pointer;
+    EXPECT_NE(found[0].message.find(text), std::string::npos) << found[0].message;
+  }
+  const RuleSet good = extend_rules(default_rules(), file(rule()), "rules.json");
+  EXPECT_TRUE(check_rules(good, "rules.json").empty());
 }
 
 }  // namespace

@@ -1,5 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "reports/analyze/characters.h"
 #include "reports/analyze/text.h"
 #include "reports/write/markdown_parts.h"
 #include "reports/write/markdown_table.h"
@@ -8,9 +16,25 @@
 namespace vfsprof::reports {
 namespace {
 
-// GitHub refuses comments and issues of 65,536 characters and more.
+// GitHub refuses comments and issues of 65,536 characters and more; the rest is for what is written
+// around the report there.
 constexpr std::size_t kLongest = 65'000;
-constexpr double kDetailSteps[] = {0, 0.0005, 0.002, 0.01};
+constexpr std::size_t kComfortable = 55'000;
+constexpr std::array<MarkdownDetail, 6> kDetails{{{},
+                                                  {0.0005, 8, 12, false},
+                                                  {0.002, 6, 10, false},
+                                                  {0.005, 5, 8, false},
+                                                  {0.01, 4, 6, false},
+                                                  {0.02, 4, 4, false}}};
+
+/// A part of the report. What has the highest rank is left out first, where all is too long.
+struct Section {
+  std::string title;
+  std::string text;
+  int rank = 0;
+};
+constexpr int kAlways = 0, kVerdicts = 1, kReasons = 2, kWork = 3, kDetailsOfPast = 4, kWaits = 5,
+              kBackground = 6;
 
 std::string title(const Report& report) {
   if (report.arms.empty()) return "# Floors of this machine\n\n";
@@ -39,28 +63,88 @@ std::string links(const std::vector<LinkedFile>& files) {
   return text.empty() ? "" : text + ".\n\n";
 }
 
-std::string write(const Report& report, const RenderOptions& options,
-                  const MarkdownDetail& detail) {
-  std::string text = title(report) + markdown_summary(report) + links(options.links);
-  for (const ArmSummary& arm : report.arms) {
-    const bool is_past = report.arms.size() > 1 && &arm == &report.arms.front();
-    const std::string profile = markdown_profile(arm, detail);
-    text += is_past ? folded(fmt::format("Where the time goes: {} (before)", arm.arm.name), profile)
-                    : profile;
+/// What concerns one arm by itself; of an arm that others are compared with it is folded away.
+void add_arms(const Report& report, std::vector<Section>& sections,
+              const std::function<Section(std::size_t)>& make) {
+  for (std::size_t i = 0; i < report.arms.size(); ++i) {
+    Section section = make(i);
+    if (i == 0 && report.arms.size() > 1 && !section.text.empty()) {
+      section.title += " (before)";
+      section.text = folded(section.title, section.text);
+      section.rank = std::max(section.rank, kDetailsOfPast);
+    }
+    sections.push_back(std::move(section));
   }
-  text += markdown_opportunities(report);
+}
+
+std::vector<Section> sections_of(const Report& report, const RenderOptions& options,
+                                 const MarkdownDetail& detail) {
+  std::vector<Section> all;
+  const auto name = [&](std::size_t arm) -> const std::string& {
+    return report.arms[arm].arm.name;
+  };
+  all.push_back({"", title(report) + markdown_summary(report) + links(options.links), kAlways});
+  add_arms(report, all, [&](std::size_t i) -> Section {
+    return {"Where the time goes: " + name(i), markdown_profile(report.arms[i], detail), kReasons};
+  });
+  add_arms(report, all, [&](std::size_t i) -> Section {
+    const auto found = std::ranges::find(report.opportunities, i, &ArmOpportunities::arm);
+    if (found == report.opportunities.end()) return {};
+    return {"Opportunities in " + name(i), markdown_opportunities(report, *found, detail),
+            kReasons};
+  });
   for (const Comparison& comparison : report.comparisons) {
-    text += markdown_comparison(report, comparison) + markdown_bursts(report, comparison) +
-            markdown_wait_comparison(report, comparison);
+    const std::string arms = name(comparison.before) + " -> " + name(comparison.after);
+    all.push_back(
+        {"Before and after: " + arms,
+         markdown_comparison(report, comparison, detail) + markdown_bursts(report, comparison),
+         kVerdicts});
+    all.push_back({"Waits: " + arms, markdown_wait_comparison(report, comparison), kWork});
   }
-  text += explanation(report.explanation) + markdown_next_steps(report) + markdown_floors(report);
-  if (!report.arms.empty()) text += markdown_work(report);
-  for (const ArmSummary& arm : report.arms) text += markdown_waits(arm, detail);
-  text += markdown_events(report) + markdown_observing(report);
-  text += markdown_document_rows(report) + markdown_limits(report);
-  text += folded("Environment", markdown_environment(report));
-  if (!report.arms.empty()) text += folded("Method", markdown_method(report));
-  return text;
+  all.push_back({"What it comes from", explanation(report.explanation), kVerdicts});
+  all.push_back({"Next steps", markdown_next_steps(report), kVerdicts});
+  all.push_back({"Beside its floor", markdown_floors(report), kWork});
+  if (!report.arms.empty()) {
+    all.push_back({"Throughput, latency and cost", markdown_work(report), kWork});
+  }
+  add_arms(report, all, [&](std::size_t i) -> Section {
+    return {"Waits of " + name(i), markdown_waits(report.arms[i], detail), kWaits};
+  });
+  all.push_back({"Counted events", markdown_events(report), kWaits});
+  all.push_back({"Cost of observing", markdown_observing(report), kBackground});
+  all.push_back({"Rows of the analysis document", markdown_document_rows(report), kBackground});
+  all.push_back({"What could not be measured", markdown_limits(report), kWork});
+  all.push_back({"Environment", folded("Environment", markdown_environment(report)), kWaits});
+  if (!report.arms.empty()) {
+    all.push_back({"Method", folded("Method", markdown_method(report)), kBackground});
+  }
+  return all;
+}
+
+std::size_t length_of(const std::vector<Section>& sections) {
+  std::size_t sum = 0;
+  for (const Section& section : sections) sum += section.text.size();
+  return sum;
+}
+
+/// Leaves out whole sections, the longest of the least important first, until the rest fits beside
+/// the list of what is missing. Returns that list.
+std::string leave_out(std::vector<Section>& sections) {
+  std::string notice;
+  constexpr std::string_view kAround =
+      "## Left out for its length\n\nThe JSON report has all of this: .\n";
+  while (length_of(sections) + notice.size() + kAround.size() >= kLongest) {
+    const auto next = std::ranges::max_element(sections, [](const Section& a, const Section& b) {
+      return std::tuple(a.text.empty() ? -1 : a.rank, a.text.size()) <
+             std::tuple(b.text.empty() ? -1 : b.rank, b.text.size());
+    });
+    if (next->rank == kAlways) break;
+    notice += (notice.empty() ? "" : "; ") + plain(shortened(next->title));
+    next->text.clear();
+  }
+  return notice.empty()
+             ? ""
+             : "## Left out for its length\n\nThe JSON report has all of this: " + notice + ".\n";
 }
 
 }  // namespace
@@ -71,15 +155,21 @@ std::string folded(const std::string& title, const std::string& text) {
 }
 
 std::string write_markdown(const Rendering& rendering) {
-  std::string text;
-  for (const double smallest : kDetailSteps) {
-    text = write(rendering.report, rendering.options, {smallest});
-    if (text.size() < kLongest) return text;
+  std::vector<Section> sections;
+  for (const MarkdownDetail& detail : kDetails) {
+    sections = sections_of(rendering.report, rendering.options, detail);
+    if (length_of(sections) < kComfortable) break;
   }
-  const std::string_view notice =
+  const std::string notice = length_of(sections) < kLongest ? "" : leave_out(sections);
+  std::string text;
+  for (const Section& section : sections) text += section.text;
+  text += notice;
+  if (text.size() < kLongest) return text;
+  // So many arms that even their names are too long.
+  constexpr std::string_view kCut =
       "\n(The report was cut here for its length; the JSON report has all of it.)\n";
-  text.resize(text.rfind('\n', kLongest - notice.size() - 1) + 1);
-  return text + std::string(notice);
+  text.resize(text.rfind('\n', kLongest - kCut.size() - 1) + 1);
+  return text + std::string(kCut);
 }
 
 }  // namespace vfsprof::reports

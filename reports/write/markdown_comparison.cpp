@@ -93,9 +93,12 @@ std::string cost_change(const CpuTime& before, const CpuTime& after) {
       static_cast<double>(after.printed_cost_ns) - static_cast<double>(before.printed_cost_ns), 0);
 }
 
-bool is_worth_a_row(const CategoryChange& change) {
-  return change.role.empty() || change.verdict != CellVerdict::kNotSignificant ||
-         std::max(change.before.share.value, change.after.share.value) >= kSmallShare;
+bool is_worth_a_row(const CategoryChange& change, const MarkdownDetail& detail) {
+  const double share = std::max(change.before.share.value, change.after.share.value);
+  if (change.role.empty()) return true;
+  return change.verdict == CellVerdict::kNotSignificant
+             ? share >= std::max(kSmallShare, detail.smallest_share)
+             : share >= detail.smallest_share;
 }
 
 void add_change(MarkdownTable& table, const CategoryChange& change) {
@@ -111,7 +114,7 @@ void add_change(MarkdownTable& table, const CategoryChange& change) {
              to_string(change.verdict) + (change.thin ? ", thin" : "")});
 }
 
-std::string changes_table(const Comparison& comparison) {
+std::string changes_table(const Comparison& comparison, const MarkdownDetail& detail) {
   if (comparison.changes.empty()) return "";
   MarkdownTable table({{"Thread"},
                        {"Category"},
@@ -126,7 +129,7 @@ std::string changes_table(const Comparison& comparison) {
   CpuTime rest_before, rest_after;
   std::size_t rest = 0;
   for (const CategoryChange& change : comparison.changes) {
-    if (is_worth_a_row(change)) {
+    if (is_worth_a_row(change, detail)) {
       add_change(table, change);
       continue;
     }
@@ -156,7 +159,8 @@ std::string changes_table(const Comparison& comparison) {
 
 }  // namespace
 
-std::string markdown_comparison(const Report& report, const Comparison& comparison) {
+std::string markdown_comparison(const Report& report, const Comparison& comparison,
+                                const MarkdownDetail& detail) {
   std::string text = fmt::format("## Before and after: {} -> {}\n\n",
                                  code(report.arms[comparison.before].arm.name),
                                  code(report.arms[comparison.after].arm.name));
@@ -170,7 +174,7 @@ std::string markdown_comparison(const Report& report, const Comparison& comparis
   text += report.arms[comparison.before].operations > 0
               ? metrics_table(report, comparison)
               : "Operations were not counted, so no metric is available.\n\n";
-  text += changes_table(comparison);
+  text += changes_table(comparison, detail);
   if (!comparison.explanation.empty()) text += "### What it comes from\n\n";
   for (const std::string& paragraph : comparison.explanation) text += paragraph + "\n\n";
   return text;

@@ -13,8 +13,6 @@ namespace {
 
 using Align = MarkdownTable::Align;
 
-constexpr std::size_t kMostFrames = 10;
-
 std::string range(const Interval& impact) {
   return fmt::format("{:.1f} to {:.1f} %", 100 * impact.low, 100 * impact.high);
 }
@@ -27,12 +25,13 @@ std::string verbatim(const std::string& name) {
   return text;
 }
 
-std::string stacks(const Opportunity& found) {
+std::string stacks(const Opportunity& found, const MarkdownDetail& detail) {
   std::string text = "```\n";
   for (const CarryingStack& stack : found.stacks) {
     text += verbatim(stack.role);
     // Outer frames are alike, and the report has a limit; report.json has them all.
-    const std::size_t left_out = stack.frames.size() - std::min(stack.frames.size(), kMostFrames);
+    const std::size_t left_out =
+        stack.frames.size() - std::min(stack.frames.size(), detail.stack_frames);
     if (!stack.is_whole || left_out > 0) text += ";...";
     for (const std::string& frame : stack.frames | std::views::drop(left_out)) {
       text += ";" + verbatim(frame);
@@ -61,10 +60,10 @@ std::string capitals(const std::string& word) {
   return text;
 }
 
-std::string item(const Opportunity& found, std::size_t number) {
+std::string item(const Opportunity& found, std::size_t number, const MarkdownDetail& detail) {
   std::string text = fmt::format("### [{}] Opportunity {}: {}\n\n",
                                  capitals(to_string(found.priority)), number, plain(found.title));
-  text += fmt::format("**Problem.** {}\n\n{}", found.problem, stacks(found));
+  text += fmt::format("**Problem.** {}\n\n{}", found.problem, stacks(found, detail));
   if (!found.cause.empty()) text += fmt::format("**Root cause.** {}\n\n", found.cause);
   text += fmt::format("**Remedy** ({} complexity). {}", to_string(found.complexity), remedy(found));
   if (!found.variant.empty()) text += fmt::format(" The variant: {}.", code(found.variant));
@@ -112,7 +111,10 @@ std::string unlisted(const ArmOpportunities& found) {
                      join_words(words));
 }
 
-std::string arm_opportunities(const Report& report, const ArmOpportunities& found) {
+}  // namespace
+
+std::string markdown_opportunities(const Report& report, const ArmOpportunities& found,
+                                   const MarkdownDetail& detail) {
   const std::string percent = fmt::format("{:g} %", 100 * report.threshold);
   std::string text = fmt::format("## Opportunities in {} (at least {} impact)\n\n",
                                  code(report.arms[found.arm].arm.name), percent);
@@ -123,7 +125,8 @@ std::string arm_opportunities(const Report& report, const ArmOpportunities& foun
     text += fmt::format(
         "No rule finds anything whose impact is {} or more with 95 % confidence.\n\n", percent);
   }
-  for (std::size_t i = 0; i < found.listed.size(); ++i) text += item(found.listed[i], i + 1);
+  for (std::size_t i = 0; i < found.listed.size(); ++i)
+    text += item(found.listed[i], i + 1, detail);
   text += unlisted(found);
   if (!found.listed.empty()) {
     text += fmt::format("## Summary of recommendations for {}\n\n{}",
@@ -131,8 +134,6 @@ std::string arm_opportunities(const Report& report, const ArmOpportunities& foun
   }
   return text;
 }
-
-}  // namespace
 
 std::string markdown_summary(const Report& report) {
   if (report.key_finding.empty()) return "";
@@ -156,14 +157,6 @@ std::string markdown_summary(const Report& report) {
                 : "\n";
   }
   return text + (report.opportunities.empty() ? "" : "\n");
-}
-
-std::string markdown_opportunities(const Report& report) {
-  std::string text;
-  for (const ArmOpportunities& found : report.opportunities) {
-    text += arm_opportunities(report, found);
-  }
-  return text;
 }
 
 std::string markdown_next_steps(const Report& report) {

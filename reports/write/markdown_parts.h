@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "reports/analyze/report.h"
@@ -10,7 +11,10 @@ namespace vfsprof::reports {
 
 /// How much detail fits.
 struct MarkdownDetail {
-  double smallest_share = 0;  ///< rows and threads below it are summed up (0 to 1)
+  double smallest_share = 0;      ///< rows and threads below it are summed up (0 to 1)
+  std::size_t stack_frames = 10;  ///< innermost frames of an opportunity's call stacks
+  std::size_t wait_rows = 12;     ///< of each table of waits
+  bool wait_tails = true;         ///< whether further rows follow, folded; else they are counted
 };
 
 /// Text that a reader opens; nothing if there is none.
@@ -19,7 +23,8 @@ std::string folded(const std::string& title, const std::string& text);
 /// A cost per operation in nanoseconds, "unavailable" where operations were not counted.
 std::string cost_cell(const CpuTime& time);
 
-std::string markdown_comparison(const Report& report, const Comparison& comparison);
+std::string markdown_comparison(const Report& report, const Comparison& comparison,
+                                const MarkdownDetail& detail);
 /// Two recordings, burst by burst.
 std::string markdown_bursts(const Report& report, const Comparison& comparison);
 std::string markdown_floors(const Report& report);
@@ -30,8 +35,9 @@ std::string markdown_threads_per_second(const ArmSummary& arm);
 std::string markdown_work(const Report& report);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_summary(const Report& report);
-/// What is worth changing in each arm, and all of it in one table.
-std::string markdown_opportunities(const Report& report);
+/// What is worth changing in an arm, and all of it in one table.
+std::string markdown_opportunities(const Report& report, const ArmOpportunities& found,
+                                   const MarkdownDetail& detail);
 std::string markdown_next_steps(const Report& report);
 std::string markdown_waits(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_wait_comparison(const Report& report, const Comparison& comparison);

@@ -88,6 +88,28 @@ void add_roles(CostTable& table, const Report& report) {
   }
 }
 
+bool is_zero(const Report& report, const std::string& counter) {
+  return std::ranges::all_of(report.arms, [&](const ArmSummary& arm) {
+    return std::ranges::all_of(arm.counters, [&](const CounterSummary& own) {
+      return own.name != counter || own.total == 0;
+    });
+  });
+}
+
+/// Those that are 0 in every arm, in one sentence.
+std::string zero_counters(const Report& report) {
+  std::vector<std::string> names;
+  for (const ArmSummary& arm : report.arms) {
+    for (const CounterSummary& counter : arm.counters) {
+      const std::string name = code(counter.name);
+      if (is_zero(report, counter.name) && std::ranges::find(names, name) == names.end()) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names.empty() ? "" : fmt::format("Counted, and 0: {}.\n\n", join_words(names));
+}
+
 void add_counters(CostTable& table, const Report& report) {
   std::vector<CounterSummary> counters;
   for (const ArmSummary& arm : report.arms) {
@@ -99,6 +121,7 @@ void add_counters(CostTable& table, const Report& report) {
     }
   }
   for (const CounterSummary& counter : counters) {
+    if (is_zero(report, counter.name)) continue;
     table.add(fmt::format("{} ({})", code(counter.name), plain(counter.unit)),
               [&counter](const ArmSummary& arm) -> std::string {
                 for (const CounterSummary& own : arm.counters) {
@@ -125,7 +148,7 @@ std::string cost_table(const Report& report) {
   });
   add_roles(table, report);
   add_counters(table, report);
-  return table.take() + "\n";
+  return table.take() + "\n" + zero_counters(report);
 }
 
 /// Imported from another profiler: nobody counted operations, and the machine is another one.

@@ -11,7 +11,9 @@ namespace {
 
 using Align = MarkdownTable::Align;
 
-constexpr std::size_t kRowsShown = 12;
+// Of two arms, what is less than this in both changes nothing, whatever its ratio.
+constexpr double kNotableCount = 0.01;
+constexpr double kNotableTimeNs = 10;
 
 std::string duration(std::uint64_t ns) { return format_duration(static_cast<double>(ns)); }
 
@@ -32,12 +34,12 @@ std::string useless_cell(const FutexTotals& totals, const FutexTables& tables) {
 template <class Row, class Add>
 std::string folded(const std::vector<MarkdownTable::Column>& columns, const std::vector<Row>& rows,
                    const MarkdownDetail& detail, Add add) {
-  const std::size_t shown = std::min(rows.size(), kRowsShown);
+  const std::size_t shown = std::min(rows.size(), detail.wait_rows);
   MarkdownTable head(columns);
   for (std::size_t i = 0; i < shown; ++i) add(head, rows[i]);
   std::string text = head.take() + "\n";
   if (rows.size() == shown) return text;
-  if (detail.smallest_share > 0) {
+  if (!detail.wait_tails) {
     return text + fmt::format("{} further rows are in the JSON report.\n\n", rows.size() - shown);
   }
   MarkdownTable tail(columns);
@@ -284,8 +286,20 @@ std::string markdown_wait_comparison(const Report& report, const Comparison& com
                        {"Change", Align::kRight},
                        {"Interval of the ratio", Align::kRight},
                        {"n", Align::kRight}});
+  std::string common_note = comparison.waits.front().waits.note;
+  for (const WordComparison& row : comparison.waits) {
+    for (const MetricComparison* metric : {&row.waits, &row.wakes, &row.wait_ns}) {
+      if (metric->interval || metric->note != common_note) common_note.clear();
+    }
+  }
+  std::size_t small = 0;
   const auto add = [&](const std::string& word, const MetricComparison& metric, bool is_time) {
-    if (metric.before == 0 && metric.after == 0) return;
+    const double largest = std::max(metric.before, metric.after);
+    if (largest == 0) return;
+    if (largest < (is_time ? kNotableTimeNs : kNotableCount)) {
+      ++small;
+      return;
+    }
     const auto figure = [&](double value) {
       return is_time ? format_duration(value) : format_number(value);
     };
@@ -293,7 +307,7 @@ std::string markdown_wait_comparison(const Report& report, const Comparison& com
                figure(metric.before), figure(metric.after), format_change(metric.ratio),
                metric.interval ? fmt::format("{:.3f} to {:.3f}", metric.interval->interval.low,
                                              metric.interval->interval.high)
-                               : metric.note,
+                               : (common_note.empty() ? metric.note : ""),
                format_count(metric.pairs)});
   };
   for (const WordComparison& row : comparison.waits) {
@@ -301,9 +315,17 @@ std::string markdown_wait_comparison(const Report& report, const Comparison& com
     add(row.word, row.wakes, false);
     add(row.word, row.wait_ns, true);
   }
-  return fmt::format("### Waits: {} before, {} after\n\n{}\n",
-                     code(report.arms[comparison.before].arm.name),
-                     code(report.arms[comparison.after].arm.name), table.take());
+  std::string text = fmt::format("### Waits: {} before, {} after\n\n{}\n",
+                                 code(report.arms[comparison.before].arm.name),
+                                 code(report.arms[comparison.after].arm.name), table.take());
+  if (!common_note.empty()) text += fmt::format("No intervals: {}.\n\n", common_note);
+  if (small > 0) {
+    text += fmt::format(
+        "{} figures below {} calls or {:.0f} ns per operation in both arms are in the JSON "
+        "report.\n\n",
+        small, kNotableCount, kNotableTimeNs);
+  }
+  return text;
 }
 
 }  // namespace vfsprof::reports

@@ -13,6 +13,8 @@ namespace {
 // A narrower window shows longer lines; a wider one is no easier to read.
 constexpr std::size_t kNarrowest = 40;
 constexpr std::size_t kWidestText = 110;
+// Of a list or table that Markdown folds away.
+constexpr std::size_t kFoldedLines = 8;
 
 /// Verdicts, in the colour that they mean. Their words stay, so colour is no reader's only way.
 TextStyle style_of_verdict(const std::u32string& text) {
@@ -64,6 +66,7 @@ class TextReport {
   std::size_t add(const std::vector<std::string_view>& lines, std::size_t i) {
     const std::string_view line = lines[i];
     if (line.starts_with("<details")) return add_folded(lines, i);
+    if (line == "</details>") return end_folded(i);
     if (line.starts_with("```")) return add_code(lines, i);
     if (line.starts_with('|')) return add_table(lines, i);
     if (line.empty()) {
@@ -112,52 +115,96 @@ class TextReport {
     }
   }
 
-  /// A folded part is as long as it is unimportant: its title says what it is.
+  /// What Markdown folds away is shown under its title, with its long lists cut short.
   std::size_t add_folded(const std::vector<std::string_view>& lines, std::size_t i) {
-    std::size_t depth = 0;
-    std::string_view summary;
-    for (; i < lines.size(); ++i) {
-      const std::string_view line = lines[i];
-      if (line.starts_with("<details")) ++depth;
-      const std::size_t begin = line.find("<summary>"), end = line.find("</summary>");
-      if (summary.empty() && begin != std::string_view::npos && end != std::string_view::npos) {
-        summary = line.substr(begin + 9, end - begin - 9);
-      }
-      if (line.contains("</details>") && --depth == 0) break;
-    }
+    ++folds_;
+    const std::string_view line = lines[i];
+    const std::size_t begin = line.find("<summary>"), end = line.find("</summary>");
+    if (begin == std::string_view::npos || end == std::string_view::npos) return i + 1;
     StyledLine title;
-    title.add("▸ ", TextStyle::kDim);
-    const StyledLine words = inline_markdown(summary);
+    title.add("▾ ", TextStyle::kDim);
+    StyledLine words = inline_markdown(line.substr(begin + 9, end - begin - 9));
+    words.restyle(TextStyle::kBold);
     for (std::size_t c = 0; c < words.characters.size(); ++c) {
       title.add(words.characters[c], words.styles[c]);
     }
-    title.add(" (in the Markdown report)", TextStyle::kDim);
     for (const StyledLine& piece : wrap(title, width_)) add_line(piece);
     return i + 1;
   }
 
-  std::size_t add_code(const std::vector<std::string_view>& lines, std::size_t i) {
-    for (++i; i < lines.size() && !lines[i].starts_with("```"); ++i) {
-      StyledLine line;
-      line.add("  ", TextStyle::kPlain);
-      for (const char32_t c : code_characters(lines[i])) line.add(c, TextStyle::kCode);
-      for (const StyledLine& piece : wrap(line, width_)) add_line(piece);
-    }
+  std::size_t end_folded(std::size_t i) {
+    folds_ -= folds_ > 0 ? 1 : 0;
     return i + 1;
   }
 
+  /// How many lines or rows of `all` are shown, and that there are more.
+  std::size_t shown(std::size_t all) const {
+    return folds_ > 0 && all > kFoldedLines ? kFoldedLines : all;
+  }
+
+  void add_rest(std::size_t rest) {
+    if (rest == 0) return;
+    StyledLine line;
+    line.add("  ... " + std::to_string(rest) + " more in the Markdown report", TextStyle::kDim);
+    add_line(line);
+  }
+
+  std::size_t add_code(const std::vector<std::string_view>& lines, std::size_t i) {
+    std::size_t end = ++i;
+    while (end < lines.size() && !lines[end].starts_with("```")) ++end;
+    const std::size_t count = shown(end - i);
+    for (std::size_t line = i; line < i + count; ++line) add_code_line(lines[line]);
+    add_rest(end - i - count);
+    return end + 1;
+  }
+
+  /// A folded stack ("role;outermost;...;innermost 12.5 %") is turned round: its share, its role,
+  /// and the innermost frame first.
+  void add_code_line(std::string_view text) {
+    constexpr std::string_view kPercent = " %";
+    constexpr std::size_t kIndent = 4;
+    StyledLine body;
+    const std::size_t role = text.find(';');
+    const std::size_t share =
+        text.substr(0, text.size() - std::min(text.size(), kPercent.size())).rfind(' ');
+    if (text.ends_with(kPercent) && role < share && share != std::string_view::npos) {
+      add_printable(body, text.substr(share + 1), TextStyle::kBold);
+      add_printable(body, " ", TextStyle::kPlain);
+      add_printable(body, text.substr(0, role), TextStyle::kCode);
+      std::string_view frames = text.substr(role, share - role);
+      for (const char* between = ": "; !frames.empty(); between = " < ") {
+        const std::size_t last = frames.rfind(';');
+        body.add(between, TextStyle::kDim);
+        add_printable(body, frames.substr(last + 1), TextStyle::kPlain);
+        frames = frames.substr(0, last);
+      }
+    } else {
+      add_printable(body, text, TextStyle::kCode);
+    }
+    bool is_first = true;
+    for (const StyledLine& piece : wrap(body, std::min(width_, kWidestText) - kIndent)) {
+      text_ += std::string(is_first ? kIndent / 2 : kIndent, ' ');
+      add_line(piece);
+      is_first = false;
+    }
+  }
+
   /// Everything but controls.
-  static std::u32string code_characters(std::string_view line) {
-    StyledLine styled;
-    styled.add(line, TextStyle::kCode);
-    std::erase_if(styled.characters,
-                  [](char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); });
-    return styled.characters;
+  static void add_printable(StyledLine& line, std::string_view text, TextStyle style) {
+    StyledLine all;
+    all.add(text, style);
+    for (const char32_t c : all.characters) {
+      if (c >= 0x20 && (c < 0x7f || c >= 0xa0)) line.add(c, style);
+    }
   }
 
   std::size_t add_table(const std::vector<std::string_view>& lines, std::size_t i) {
     TextTable table;
-    for (std::size_t row = 0; i < lines.size() && lines[i].starts_with('|'); ++i, ++row) {
+    std::size_t end = i;
+    while (end < lines.size() && lines[end].starts_with('|')) ++end;
+    const std::size_t rows = end - i - std::min<std::size_t>(2, end - i);  // but titles and marks
+    const std::size_t last = end - (rows - shown(rows));
+    for (std::size_t row = 0; i < last; ++i, ++row) {
       std::vector<StyledLine> cells = cells_of(lines[i]);
       if (row == 1) {
         for (const StyledLine& cell : cells) {
@@ -177,11 +224,13 @@ class TextReport {
       }
     }
     for (const StyledLine& line : layout(table, width_)) add_line(line);
-    return i;
+    add_rest(end - last);
+    return end;
   }
 
   std::size_t width_;
   bool color_;
+  std::size_t folds_ = 0;  ///< folded parts that the line is in
   std::string text_;
 };
 

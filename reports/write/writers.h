@@ -6,14 +6,15 @@
 
 namespace vfsprof::reports {
 
-/// GitHub-flavoured Markdown, shorter than 65,000 bytes: small rows are summed up where the whole
-/// would be longer.
+/// GitHub-flavoured Markdown, shorter than 65,000 bytes. Above 55,000 small rows are summed up and
+/// call stacks shortened; where even that is too long, whole sections are left out and named.
 std::string write_markdown(const Rendering& rendering);
 
 /// Every derived figure as JSON (schema/report.schema.json).
 std::string write_json(const Rendering& rendering);
 
-/// The Markdown report laid out for a terminal: tables as wide as it is, long parts left out.
+/// The Markdown report laid out for a terminal: tables as wide as it is; of what Markdown folds
+/// away long tables and lists are cut short, and say so.
 std::string write_text(const Rendering& rendering);
 
 /// "role;outermost;...;innermost 12" per line, for flame graph tools: samples. The arm stands

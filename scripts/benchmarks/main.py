@@ -24,6 +24,10 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
+    parser.add_argument("--cases", metavar="NAME,...", default="",
+                        help="opportunities: only the cases of this subject, or whose name begins so")
+    parser.add_argument("--keep", metavar="FOLDER", default="",
+                        help="opportunities: keep what each case gave there, and take what is there instead of measuring again")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -75,7 +79,8 @@ def record(row, figure, reason, quick):
 def measure(options):
     """Prints a line for each number as soon as it is there; False if one could not be measured."""
     complete = True
-    tools = Tools(options.quick, options.programs)
+    cases = [name for name in options.cases.split(",") if name]
+    tools = Tools(options.quick, options.programs, cases, options.keep)
     try:
         for row in chosen(options.names):
             progress(f"measuring {row.name}: {row.title}")

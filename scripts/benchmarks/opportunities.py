@@ -4,11 +4,14 @@ rule, the thread and category that hold most of its evidence, and the remedy."""
 
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 
 from figures import Figure, Unavailable
 from tools import progress
+
+CASE_SECONDS = 180  # a case that needs more is skipped
 
 JOB = {"name": "job", "rw": "write", "size": "16m", "prefill": True}
 SCENARIOS = {
@@ -77,7 +80,8 @@ def measured(tools, case, folder):
         json.dump({"name": case.scenario, "summary": case.name, "stresses": case.name, "jobs": [SCENARIOS[case.scenario]]}, file)
     return json.loads(tools.output(
         tools.program("vfsprof"), "run", "--scenario", path, "--variant", case.subject, "--placement", "packed", "--rounds", "1",
-        "--profile-rounds", "3", "--frequency", "1999", "--no-floor", "--json", "--out", os.path.join(folder, "out")))
+        "--profile-rounds", "3", "--trace-rounds", "0", "--frequency", "1999", "--no-floor", "--json", "--out",
+        os.path.join(folder, "out"), seconds=CASE_SECONDS))
 
 
 def recorded(tools, case, folder):
@@ -86,10 +90,30 @@ def recorded(tools, case, folder):
         raise Unavailable("perf is not installed (scripts/setup)")
     data, text = os.path.join(folder, "perf.data"), os.path.join(folder, "perf.txt")
     tools.output("perf", "record", "-q", "-a", "-F", "1999", "-g", "-o", data, "--", tools.program("planted_faults"),
-                 case.subject, "1")
+                 case.subject, "1", seconds=CASE_SECONDS)
     with open(text, "w", encoding="utf-8") as file:
         file.write(tools.output("perf", "script", "--comm", OTHER, "-i", data))
     return json.loads(tools.output(tools.program("vfsprof"), "import", text, "--json", "--out", os.path.join(folder, "out")))
+
+
+def listed_opportunities(tools, case, folder):
+    """What the report of a case recommends; from --keep if it is there."""
+    kept = os.path.join(tools.keep, re.sub(r"\W+", "-", case.name) + ".json") if tools.keep else ""
+    if kept and os.path.exists(kept):
+        with open(kept, encoding="utf-8") as file:
+            return json.load(file)
+    report = (measured if case.scenario else recorded)(tools, case, folder)
+    listed = report["opportunities"][0]["listed"]
+    if kept:
+        os.makedirs(tools.keep, exist_ok=True)
+        with open(kept, "w", encoding="utf-8") as file:
+            json.dump(listed, file)
+    return listed
+
+
+def chosen(tools):
+    return [case for case in CASES if not tools.cases or case.subject in tools.cases
+            or any(case.name.startswith(name) for name in tools.cases)]
 
 
 def is_right(found, expected):
@@ -105,16 +129,15 @@ def score(tools):
     """(right, found, planted) over all cases, and a line for each."""
     right = found = planted = 0
     skipped = []
-    for number, case in enumerate(CASES):
+    for number, case in enumerate(chosen(tools)):
         folder = os.path.join(tools.work, f"opportunity-{number}")
         os.makedirs(folder)
         try:
-            report = (measured if case.scenario else recorded)(tools, case, folder)
+            listed = listed_opportunities(tools, case, folder)
         except Unavailable as error:
             skipped.append(f"{case.name}: {error}")
             progress(f"  {case.name:<26} skipped: {error}")
             continue
-        listed = report["opportunities"][0]["listed"]
         hits = sum(is_right(each, case.expected) for each in listed)
         right, found, planted = right + hits, found + len(listed), planted + (case.expected is not None)
         names = ", ".join(f"{each['id']} ({each['evidence']['cells'][0]['category']} in {each['evidence']['cells'][0]['role']}, "

@@ -19,8 +19,10 @@ class Tools:
     """Runs programs of one build, keeps what they say in a work directory, and remembers reports that several numbers
     share."""
 
-    def __init__(self, quick, programs=None):
+    def __init__(self, quick, programs=None, cases=(), keep=""):
         self.quick = quick
+        self.cases = cases  # of a number that has cases: only those that begin so; empty: all
+        self.keep = keep  # a folder of what cases gave, to go on from; empty: none
         self.programs = programs or os.path.join(ROOT, "build", "release", "bin")
         self.work = tempfile.mkdtemp(prefix="vfsprof-bench-", dir=os.environ.get("TMPDIR"))
         self._reports = {}
@@ -35,9 +37,12 @@ class Tools:
             raise Unavailable(f"{name} is not built; run scripts/build release --targets {name}")
         return path
 
-    def output(self, *command):
-        done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
+    def output(self, *command, seconds=None):
+        try:
+            done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(f"{os.path.basename(command[0])} was not done after {seconds} s") from error
         if done.returncode != 0:
             said = [line for line in done.stderr.strip().split("\n") if line] or ["(nothing)"]
             raise Unavailable(f"{os.path.basename(command[0])} ended with code {done.returncode}: {said[-1]}")

@@ -3,6 +3,7 @@
 #include "reports/analyze/report.h"
 #include "reports/import/import_result.h"
 #include "reports/import/perf_script.h"
+#include "reports/lint/linter.h"
 #include "reports/model/json.h"
 #include "reports/rules/check_rules.h"
 #include "reports/rules/rule_set.h"
@@ -12,20 +13,48 @@
 namespace vfsprof::reports::synthetic {
 namespace {
 
+RunResult small_result() {
+  RunResult result = make_result({"a", "b"});
+  for (std::uint32_t arm = 0; arm < 2; ++arm) {
+    Round round = make_round({.arm = arm, .kind = RoundKind::kProfiling});
+    add_profile(round, hand_off_samples(1), 3);
+    result.rounds.push_back(round);
+  }
+  return result;
+}
+
+std::string valid_rules() {
+  return R"({"categories": [{"id": "c", "title": "C", "description": "d", "group": "g"}],
+"rules": [{"id": "wake", "title": "t", "description": "d", "category": "c", "kind": "kernel",
+  "role": "mount_vfs", "module": "[kernel]", "inside": ["do_*"], "fallback": false,
+  "position": "leaf", "frames": ["futex_*", "*wake*"], "example": ["futex_wake", "do_futex"]}],
+"opportunities": [{"id": "o", "title": "t", "applies": "elsewhere",
+  "conditions": [{"metric": "share:c", "at_least": 0.01}],
+  "evidence": [{"categories": ["c", "group:g"], "roles": ["server"], "frames": ["futex_*"],
+    "without": ["other*"], "removes": [0.5, 1], "per": {"metric": "call_sites", "to": 1}}],
+  "problem": ["{share} in {roles}"], "cause": ["c"], "remedy": {"text": "r"},
+  "complexity": "low", "why": "w",
+  "example": {"role": "server", "stack": ["futex_wake_[k]", "do_futex_[k]"]}}]})";
+}
+
 const RuleSet& few_rules() {
-  static const RuleSet rules = rules_from_json(valid_input(InputKind::kRules), "valid");
+  static const RuleSet rules = rules_from_json(valid_rules(), "valid");
   return rules;
 }
 
 void render_all(const RunResult& result) {
   const Report report = build_report(result, few_rules());
-  render(report, "md");
-  render(report, "json");
+  lint_markdown(render(report, "md"));
+  lint_report_json(render(report, "json"), "hostile");
 }
 
 void read(InputKind kind, std::string_view text) {
   if (kind == InputKind::kRules) {
     check_rules(extend_rules(few_rules(), text, "hostile"), "hostile");
+  } else if (kind == InputKind::kMarkdown) {
+    lint_markdown(text);
+  } else if (kind == InputKind::kReportJson) {
+    lint_report_json(text, "hostile");
   } else if (kind == InputKind::kResult) {
     render_all(run_result_from_json(text, "hostile"));
   } else {
@@ -47,20 +76,11 @@ std::string read_hostile(InputKind kind, std::string_view text) {
 }
 
 std::string valid_input(InputKind kind) {
-  if (kind == InputKind::kResult) {
-    RunResult result = make_result({"a", "b"});
-    for (std::uint32_t arm = 0; arm < 2; ++arm) {
-      Round round = make_round({.arm = arm, .kind = RoundKind::kProfiling});
-      add_profile(round, hand_off_samples(1), 3);
-      result.rounds.push_back(round);
-    }
-    return to_json(result);
-  }
-  if (kind == InputKind::kRules) {
-    return R"({"categories": [{"id": "c", "title": "C", "description": "d", "group": "g"}],
-"rules": [{"id": "wake", "title": "t", "description": "d", "category": "c", "kind": "kernel",
-  "role": "mount_vfs", "module": "[kernel]", "inside": ["do_*"], "fallback": false,
-  "position": "leaf", "frames": ["futex_*", "*wake*"], "example": ["futex_wake", "do_futex"]}]})";
+  if (kind == InputKind::kResult) return to_json(small_result());
+  if (kind == InputKind::kRules) return valid_rules();
+  if (kind == InputKind::kMarkdown || kind == InputKind::kReportJson) {
+    return render(build_report(small_result(), few_rules()),
+                  kind == InputKind::kMarkdown ? "md" : "json");
   }
   std::string text = "# captured on: today\n# cpudesc : A CPU\n";
   for (int i = 0; i < 30; ++i) {

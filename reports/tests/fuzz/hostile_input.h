@@ -1,14 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace vfsprof::reports::synthetic {
 
 /// What a file from outside may be taken for.
-enum class InputKind { kResult, kRules, kPerfScript };
+enum class InputKind { kResult, kRules, kPerfScript, kMarkdown, kReportJson };
+inline constexpr std::size_t kInputKinds = 5;
 
-/// Reads `text` and, if it is accepted, makes the whole report of it. Returns the error's message,
+/// Reads `text` and, if it is accepted, makes the whole report of it; checks it where it is a
+/// report. Returns the error's message,
 /// empty if it was accepted. Any other exception than FormatError is passed on: it is a bug.
 std::string read_hostile(InputKind kind, std::string_view text);
 
