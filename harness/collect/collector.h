@@ -44,6 +44,7 @@ struct CollectorOptions {
   /// Of the stack that a sample carries where it is unwound by tables; a multiple of 8, and less
   /// than 64 KiB.
   std::uint32_t stack_copy_bytes = 8192;
+  bool use_bpf = true;  ///< false: as if BPF programs were refused; tests say so
 };
 
 /// One source of figures about the observed process.
