@@ -110,7 +110,9 @@ bool arrange_descriptors(ChildPlan& plan) {
     [[maybe_unused]] const ssize_t n = ::write(plan.report, &error_number, sizeof error_number);
     ::_exit(127);
   };
-  if (::setpgid(0, 0) != 0) give_up();
+  // A session of its own also is a group of its own to the scheduler (autogroup): in ours, a
+  // wake-up of a thread of ours on any CPU changes how the child's threads preempt each other.
+  if (::setsid() < 0) give_up();
   // SIGTERM, not SIGKILL: a file system daemon must get the chance to unmount.
   if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) give_up();
   // A parent that ended before the line above can send nothing any more.

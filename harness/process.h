@@ -36,11 +36,11 @@ struct ChildOptions {
   bool held = false;  ///< waits before its program's first instruction, until `release`
 };
 
-/// A child process in a process group of its own (Ctrl-C reaches only us), which gets SIGTERM when
-/// we die. The destructor ends it and what it started in its group: SIGTERM, after `kGrace`
-/// SIGKILL, and reaps it; after another `kKillGrace` it leaves it to the kernel.
-/// Threads: one caller. The kernel sends the SIGTERM when the constructing *thread* ends, so that
-/// thread must outlive the child.
+/// A child process in a session of its own (Ctrl-C reaches only us; to the scheduler it is apart
+/// from us), which gets SIGTERM when we die. The destructor ends it and what it started in its
+/// group: SIGTERM, after `kGrace` SIGKILL, and reaps it; after another `kKillGrace` it leaves it to
+/// the kernel. Threads: one caller. The kernel sends the SIGTERM when the constructing *thread*
+/// ends, so that thread must outlive the child.
 class ChildProcess {
  public:
   static constexpr std::chrono::seconds kGrace{20};

@@ -64,8 +64,8 @@ bool has_fuse_tracepoints(btf* kernel) {
   return found;
 }
 
-Refusal refusal_of(int error, const std::string& what) {
-  Refusal result;
+ProgramRefusal refusal_of(int error, const std::string& what) {
+  ProgramRefusal result;
   result.detail = fmt::format("{}: {}", what, describe(Errno{error}));
   if (error == EPERM || error == EACCES) {
     result.remedy = ::geteuid() == 0
@@ -119,7 +119,7 @@ struct WaitsProgram::Impl {
   bool fuse_tracepoints = false;
 
   void configure(const WaitsSettings& settings);
-  Refusal load(const WaitsSettings& settings);
+  ProgramRefusal load(const WaitsSettings& settings);
   bool map_tables();
   void snapshot() const;
   void copy_first_stacks() const;
@@ -144,7 +144,7 @@ void WaitsProgram::Impl::configure(const WaitsSettings& settings) {
                            static_cast<__u32>(std::max<std::size_t>(settings.rows.size(), 1)));
 }
 
-Refusal WaitsProgram::Impl::load(const WaitsSettings& settings) {
+ProgramRefusal WaitsProgram::Impl::load(const WaitsSettings& settings) {
   last_warning.clear();
   btf* const kernel = btf__load_vmlinux_btf();
   if (libbpf_get_error(kernel) != 0) {
@@ -208,6 +208,10 @@ void WaitsProgram::Impl::copy_first_stacks() const {
 }
 
 WaitsProgram::WaitsProgram(const WaitsSettings& settings) : impl_(std::make_unique<Impl>()) {
+  if (settings.refused) {
+    refusal_ = {.detail = "BPF programs were not asked for", .remedy = ""};
+    return;
+  }
   const libbpf_print_fn_t before = libbpf_set_print(keep_warning);
   refusal_ = impl_->load(settings);
   libbpf_set_print(before);

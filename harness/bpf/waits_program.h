@@ -18,12 +18,13 @@ struct WaitsSettings {
   std::vector<pid_t> processes;  ///< the first is the one asked for, the others its children
   bool follow_children = false;
   bool observe_fuse = false;  ///< the process serves a FUSE file system
+  bool refused = false;       ///< the programs are not to be loaded
   std::vector<module_range> modules;
   std::vector<unwind_row> rows;
 };
 
 /// Why the programs cannot run here.
-struct Refusal {
+struct ProgramRefusal {
   std::string detail;
   std::string remedy;
 };
@@ -41,7 +42,7 @@ class WaitsProgram {
   WaitsProgram& operator=(const WaitsProgram&) = delete;
 
   /// Empty where the programs run.
-  const Refusal& refusal() const { return refusal_; }
+  const ProgramRefusal& refusal() const { return refusal_; }
   bool loaded() const { return refusal_.detail.empty(); }
 
   void start();
@@ -64,7 +65,7 @@ class WaitsProgram {
   struct Impl;
 
   std::unique_ptr<Impl> impl_;
-  Refusal refusal_;
+  ProgramRefusal refusal_;
 };
 
 }  // namespace vfsprof::harness

@@ -41,6 +41,10 @@ struct CollectorOptions {
   std::string event = "cycles";      ///< a libpfm4 event name
   std::vector<std::string> events;   ///< to be counted, in rounds of their own (events.h)
   UnwindMethod unwind = UnwindMethod::kAuto;
+  /// Of the stack that a sample carries where it is unwound by tables; a multiple of 8, and less
+  /// than 64 KiB.
+  std::uint32_t stack_copy_bytes = 8192;
+  bool use_bpf = true;  ///< false: as if BPF programs were refused; tests say so
 };
 
 /// One source of figures about the observed process.

@@ -37,29 +37,29 @@ bool is_missing(Errno error) {
   return error.value == ENOENT || error.value == EOPNOTSUPP || error.value == ENODEV;
 }
 
-void ask_for_stacks(perf_event_attr& attributes) {
+void ask_for_stacks(perf_event_attr& attributes, std::uint32_t stack_bytes) {
   attributes.sample_type |= kStackSampleType;
   attributes.sample_regs_user = kSampledRegisters;
-  attributes.sample_stack_user = kStackCopyBytes;
+  attributes.sample_stack_user = stack_bytes;
 }
 
 /// Opens an event with stack copies if they were asked for, and without where only those are
 /// refused.
-Result<UniqueFd> open_with_stacks(SamplingEvent& event, UnwindMethod method, EventPlace place,
-                                  const EventOpener& open) {
+Result<UniqueFd> open_with_stacks(SamplingEvent& event, const CollectorOptions& options,
+                                  EventPlace place, const EventOpener& open) {
   event.unwind = UnwindMethod::kFramePointers;
   event.unwind_refusal.clear();
-  if (method == UnwindMethod::kFramePointers) return open(event.attributes, place);
+  if (options.unwind == UnwindMethod::kFramePointers) return open(event.attributes, place);
   if (kSampledRegisters == 0) {
     event.unwind_refusal = "unwind tables are read on x86-64 only";
     return open(event.attributes, place);
   }
   SamplingEvent with_stacks = event;
-  ask_for_stacks(with_stacks.attributes);
+  ask_for_stacks(with_stacks.attributes, options.stack_copy_bytes);
   auto opened = open(with_stacks.attributes, place);
   if (opened) {
     event = std::move(with_stacks);
-    event.unwind = method;
+    event.unwind = options.unwind;
     return opened;
   }
   const Errno error = opened.error();
@@ -140,7 +140,7 @@ EventChoice choose_sampling_event(const CollectorOptions& options, pid_t tid,
     SamplingEvent event = sampling_event(*encoded, options);
     event.name = name;
     const auto attempt = [&](EventPlace place) {
-      return open_with_stacks(event, options.unwind, place, open);
+      return open_with_stacks(event, options, place, open);
     };
     // This CPU stands for all of them: it surely is online.
     event.attributes.exclude_idle = 1;

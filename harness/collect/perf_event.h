@@ -31,9 +31,6 @@ Result<UniqueFd> open_event(const perf_event_attr& attributes, EventPlace place)
 /// no such event.
 std::optional<perf_event_attr> encode_event(const std::string& name);
 
-/// Bytes of the stack that a sample carries where it is unwound by tables.
-inline constexpr std::uint32_t kStackCopyBytes = 8192;
-
 /// Where events are opened. `kCpus`: one on each CPU, whose samples of other processes are dropped;
 /// needs more rights. `kThreads`: one for each thread, which the kernel stops and starts at every
 /// context switch. In a virtual machine that made a switch of two threads that only wake each other

@@ -74,10 +74,11 @@ std::string to_string(UnwindMethod method) {
   return "";
 }
 
-std::string description_of(UnwindMethod method) {
-  if (method == UnwindMethod::kFramePointers) return "frame pointers";
-  return fmt::format("unwind tables from copies of {} KiB{}", kStackCopyBytes / 1024,
-                     method == UnwindMethod::kAuto ? ", then frame pointers" : "");
+std::string describe_unwinding(const SamplingEvent& event) {
+  if (event.unwind == UnwindMethod::kFramePointers) return "frame pointers";
+  return fmt::format("unwind tables from copies of {} KiB{}",
+                     event.attributes.sample_stack_user / 1024,
+                     event.unwind == UnwindMethod::kAuto ? ", then frame pointers" : "");
 }
 
 void Sampler::collect(reports::Round& round) {
@@ -148,7 +149,7 @@ reports::Capability Sampler::capability() const {
   const bool on_cpus = event.scope == EventScope::kCpus;
   result.detail =
       fmt::format("{} at {} Hz on each {}, stacks by {}", event.name, options_.frequency_hz,
-                  on_cpus ? "CPU" : "thread", description_of(event.unwind));
+                  on_cpus ? "CPU" : "thread", describe_unwinding(event));
   const auto degrade = [&](const std::string& detail, const std::string& remedy) {
     result.state = kDegraded;
     result.detail += "; " + detail;

@@ -12,6 +12,7 @@
 #include "harness/collect/daemon_waits.h"
 #include "harness/collect/fuse_requests.h"
 #include "harness/collect/proc.h"
+#include "harness/collect/traced_futexes.h"
 #include "harness/collect/unwind_rows.h"
 #include "harness/collect/waits_result.h"
 #include "harness/collect/word_names.h"
@@ -48,6 +49,8 @@ std::vector<pid_t> with_children(pid_t pid) {
 
 class WaitsCollector : public Collector {
  public:
+  explicit WaitsCollector(const CollectorOptions& options) : options_(options) {}
+
   void attach(const Observed& observed) override {
     observed_ = observed;
     serves_fuse_ = serves_fuse(observed.pid);
@@ -59,16 +62,21 @@ class WaitsCollector : public Collector {
     UnwindRows code = unwind_rows_of(observed.pid);
     settings.modules = std::move(code.modules);
     settings.rows = std::move(code.rows);
+    settings.refused = !options_.use_bpf;
     program_ = std::make_unique<WaitsProgram>(settings);
     if (!program_->loaded() || (serves_fuse_ && !program_->observes_fuse())) {
       daemon_.attach(observed);
     }
-    if (!program_->loaded()) return;
+    if (!program_->loaded()) {
+      traced_.attach(observed);
+      return;
+    }
     mappings_.emplace(observed.pid);
   }
 
   void start() override {
     daemon_.start();
+    traced_.start();
     if (!program_->loaded()) return;
     const std::uint64_t before = thread_cpu_ns();
     program_->start();
@@ -77,7 +85,11 @@ class WaitsCollector : public Collector {
 
   void stop() override {
     daemon_.stop();
-    if (!program_->loaded()) return;
+    traced_.stop();
+    if (!program_->loaded()) {
+      if (traced_.opened()) names_ = WordNames(observed_);
+      return;
+    }
     const std::uint64_t before = thread_cpu_ns();
     program_->stop();
     cpu_ns_ += thread_cpu_ns() - before;
@@ -87,7 +99,11 @@ class WaitsCollector : public Collector {
 
   void collect(reports::Round& round) override {
     if (!program_->loaded()) {
-      daemon_.add_futexes(round);
+      if (traced_.opened()) {
+        traced_.add_futexes(names_, round);
+      } else {
+        daemon_.add_futexes(round);
+      }
       daemon_.add_requests(round);
       return;
     }
@@ -99,32 +115,57 @@ class WaitsCollector : public Collector {
   reports::Capability capability() const override;
 
  private:
+  reports::Capability without_programs() const;
+
+  CollectorOptions options_;
   Observed observed_;
   bool serves_fuse_ = false;
   std::unique_ptr<WaitsProgram> program_;
   std::optional<Mappings> mappings_;
   WordNames names_;
-  DaemonWaits daemon_;  ///< where the programs cannot run, or cannot see requests
+  TracedFutexes traced_;  ///< where the programs cannot run
+  DaemonWaits daemon_;    ///< where the programs cannot run, or cannot see requests
   std::uint64_t cpu_ns_ = 0;
 };
 
-reports::Capability WaitsCollector::capability() const {
+reports::Capability WaitsCollector::without_programs() const {
   using enum reports::CapabilityState;
   reports::Capability result;
   result.name = "waits";
-  if (!program_->loaded()) {
-    result.state = kUnavailable;
-    result.detail = "futex calls and wall clock: " + program_->refusal().detail;
-    result.remedy = program_->refusal().remedy;
-    if (daemon_.problem().empty()) {
-      result.state = kDegraded;
-      result.detail +=
-          "; instead the daemon counted its own waits at queues and contended locks, and its "
-          "requests: no call sites, no useless wakes, no wall clock, no time of requests in the "
-          "kernel";
+  result.state = kDegraded;
+  result.detail = "futex calls and wall clock: " + program_->refusal().detail;
+  result.remedy = program_->refusal().remedy;
+  if (traced_.opened()) {
+    result.detail +=
+        "; instead futex calls through perf events on tracepoints: no wall clock; call sites by "
+        "frame pointers; no word of futex_waitv and futex_requeue";
+    if (!traced_.no_wakers().empty()) {
+      result.detail += "; who wakes whom is unknown: " + traced_.no_wakers();
+    }
+    if (traced_.lost() > 0) result.detail += fmt::format("; {} records lost", traced_.lost());
+    if (serves_fuse_ && daemon_.problem().empty()) {
+      result.detail += "; FUSE requests by the daemon's stamps";
     }
     return result;
   }
+  if (daemon_.problem().empty()) {
+    result.detail +=
+        "; instead the daemon counted its own waits at queues and contended locks, and its "
+        "requests: no call sites, no useless wakes, no wall clock, no time of requests in the "
+        "kernel";
+  } else {
+    result.state = kUnavailable;
+  }
+  result.detail += "; perf events on tracepoints: " + traced_.problem();
+  if (!traced_.remedy().empty()) result.remedy += "; or " + traced_.remedy();
+  return result;
+}
+
+reports::Capability WaitsCollector::capability() const {
+  using enum reports::CapabilityState;
+  if (!program_->loaded()) return without_programs();
+  reports::Capability result;
+  result.name = "waits";
   result.detail = "futex calls and wall clock through BPF programs on tracepoints";
   const auto degrade = [&](const std::string& detail, const std::string& remedy) {
     result.state = kDegraded;
@@ -158,8 +199,8 @@ reports::Capability WaitsCollector::capability() const {
 
 }  // namespace
 
-std::unique_ptr<Collector> make_waits_collector(const CollectorOptions&) {
-  return std::make_unique<WaitsCollector>();
+std::unique_ptr<Collector> make_waits_collector(const CollectorOptions& options) {
+  return std::make_unique<WaitsCollector>(options);
 }
 
 }  // namespace vfsprof::harness

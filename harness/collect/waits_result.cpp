@@ -4,15 +4,14 @@
 #include <linux/perf_event.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tuple>
 
 #include "harness/collect/fuse_requests.h"
+#include "harness/collect/futex_calls.h"
 #include "harness/collect/proc.h"
 #include "harness/collect/round_threads.h"
 #include "harness/symbols/stack_resolver.h"
@@ -22,14 +21,6 @@
 
 namespace vfsprof::harness {
 namespace {
-
-constexpr std::array<std::string_view, 21> kOperations{
-    "WAIT",           "WAKE",        "FD",          "REQUEUE",
-    "CMP_REQUEUE",    "WAKE_OP",     "LOCK_PI",     "UNLOCK_PI",
-    "TRYLOCK_PI",     "WAIT_BITSET", "WAKE_BITSET", "WAIT_REQUEUE_PI",
-    "CMP_REQUEUE_PI", "LOCK_PI2",    "unknown",     "",
-    "futex_waitv",    "futex_wake",  "futex_wait",  "futex_requeue",
-    "restart_syscall"};
 
 std::string text_of(const char* name) { return {name, ::strnlen(name, 16)}; }
 
@@ -159,7 +150,7 @@ void WaitsBuilder::add_futexes() {
     sum.thread = std::get<0>(key);
     sum.stack = std::get<1>(key);
     sum.word = std::get<2>(key);
-    sum.operation = kOperations.at(entry.key.operation);
+    sum.operation = futex_operation_name(entry.key.operation);
     sum.calls += entry.calls;
     sum.cpu_ns += entry.cpu_ns;
     sum.woken += entry.woken;

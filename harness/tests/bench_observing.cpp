@@ -1,13 +1,16 @@
-// vfsprof-observing-bench PID COLLECTOR [FREQUENCY_HZ]: one collector at work on a process, for
-// scripts/bench, which measures what that costs the process. Says "observing" once it observes,
-// ends at a line on standard input, and prints one line of JSON on what it saw.
+// vfsprof-observing-bench PID COLLECTOR [FREQUENCY_HZ [STACK_BYTES]]: one collector at work on a
+// process, for scripts/bench, which measures what that costs the process. Lines on standard input
+// turn it "on" (it answers "observing" once it observes) and "off" ("stopped"), as often as wanted;
+// at their end it prints one line of JSON on what it saw.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "harness/collect/collector.h"
 #include "harness/error.h"
@@ -16,41 +19,70 @@ using namespace vfsprof;  // NOLINT(google-build-using-namespace): a program of 
 
 namespace {
 
-std::uint64_t futex_calls(const reports::Round& round) {
+std::uint64_t futex_calls_of(const reports::Round& round) {
   std::uint64_t sum = 0;
   if (!round.waits) return sum;
   for (const reports::FutexCalls& calls : round.waits->futexes.calls) sum += calls.calls;
   return sum;
 }
 
-std::uint64_t samples(const reports::Round& round) {
+std::uint64_t samples_of(const reports::Profile& profile) {
   std::uint64_t sum = 0;
-  if (!round.profile) return sum;
-  for (const reports::SampleCount& sample : round.profile->samples) sum += sample.count;
+  for (const reports::SampleCount& sample : profile.samples) sum += sample.count;
   return sum;
 }
 
+/// What all rounds saw together.
+struct Seen {
+  std::uint64_t futex_calls = 0, lost = 0, samples = 0, whole = 0, cut_short = 0, cpu_ns = 0;
+
+  void add(const reports::Round& round) {
+    cpu_ns += round.collector_cpu_ns;
+    futex_calls += futex_calls_of(round);
+    if (round.waits) lost += round.waits->futexes.lost;
+    if (!round.profile) return;
+    lost += round.profile->lost;
+    whole += round.profile->whole_stacks;
+    cut_short += round.profile->cut_short_stacks;
+    samples += samples_of(*round.profile);
+  }
+};
+
+/// Rounds as they are asked for; what they saw is put away only at the end, as that takes time of
+/// the CPUs.
 int observe(pid_t pid, const harness::CollectorInfo& info,
             const harness::CollectorOptions& options) {
-  const auto collector = info.make(options);
-  collector->attach({.pid = pid});
-  const reports::Capability before = collector->capability();
-  if (before.state == reports::CapabilityState::kUnavailable) {
-    std::cerr << before.detail << "; " << before.remedy << "\n";
-    return 3;
+  std::vector<std::unique_ptr<harness::Collector>> rounds;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line == "on") {
+      rounds.push_back(info.make(options));
+      rounds.back()->attach({.pid = pid});
+      const reports::Capability before = rounds.back()->capability();
+      if (before.state == reports::CapabilityState::kUnavailable) {
+        std::cerr << before.detail << "; " << before.remedy << "\n";
+        return 3;
+      }
+      rounds.back()->start();
+      std::cout << "observing" << std::endl;
+    } else if (line == "off" && !rounds.empty()) {
+      rounds.back()->stop();
+      std::cout << "stopped" << std::endl;
+    } else {
+      std::cerr << "neither on nor off: " << line << "\n";
+      return 2;
+    }
   }
-  collector->start();
-  std::cout << "observing" << std::endl;
-  std::string line;
-  std::getline(std::cin, line);
-  collector->stop();
-  reports::Round round;
-  collector->collect(round);
-  std::cout << fmt::format(
-                   R"({{"futex_calls": {}, "lost": {}, "samples": {}, "collector_cpu_ns": {}}})",
-                   futex_calls(round), round.waits ? round.waits->futexes.lost : 0, samples(round),
-                   round.collector_cpu_ns)
-            << std::endl;
+  Seen seen;
+  for (const auto& collector : rounds) {
+    reports::Round round;
+    collector->collect(round);
+    seen.add(round);
+  }
+  std::cout
+      << fmt::format(
+             R"({{"futex_calls": {}, "lost": {}, "samples": {}, "whole": {}, "cut_short": {}, "collector_cpu_ns": {}}})",
+             seen.futex_calls, seen.lost, seen.samples, seen.whole, seen.cut_short, seen.cpu_ns)
+      << std::endl;
   return 0;
 }
 
@@ -62,11 +94,13 @@ int main(int argc, char** argv) {
       std::ranges::find(collectors, argc > 2 ? argv[2] : "", &harness::CollectorInfo::name);
   const int pid = argc > 1 ? std::atoi(argv[1]) : 0;
   if (info == collectors.end() || pid <= 0) {
-    std::cerr << "usage: vfsprof-observing-bench PID COLLECTOR [FREQUENCY_HZ]\n";
+    std::cerr << "usage: vfsprof-observing-bench PID COLLECTOR [FREQUENCY_HZ [STACK_BYTES]]\n";
     return 2;
   }
   harness::CollectorOptions options;
   if (argc > 3) options.frequency_hz = static_cast<unsigned>(std::atoi(argv[3]));
+  if (argc > 4) options.stack_copy_bytes = static_cast<unsigned>(std::atoi(argv[4]));
+  if (options.stack_copy_bytes == 0) options.unwind = harness::UnwindMethod::kFramePointers;
   try {
     return observe(pid, *info, options);
   } catch (const std::exception& error) {

@@ -161,6 +161,40 @@ void use_pi_mutex() {
 
 // This program's own calls.
 
+void use_pi_words() {
+  FutexWordValue lock{0}, condition{0};
+  const auto unlock = [&] { futex(lock, FUTEX_UNLOCK_PI_PRIVATE, 0); };
+  const auto try_lock = [&] {
+    return noted("TRYLOCK_PI", true, futex(lock, FUTEX_TRYLOCK_PI_PRIVATE, 0));
+  };
+  for (int i = 0; i < kTimes; ++i) {
+    noted("LOCK_PI2", true, futex(lock, FUTEX_LOCK_PI2_PRIVATE, 0));
+    meet(
+        SYS_futex,
+        [&] {
+          noted("LOCK_PI2", true, futex(lock, FUTEX_LOCK_PI2_PRIVATE, 0));
+          unlock();
+        },
+        unlock);
+    try_lock();
+    std::thread(try_lock).join();  // EAGAIN: it is held
+    unlock();
+    meet(
+        SYS_futex,
+        [&] {
+          noted("WAIT_REQUEUE_PI", true,
+                futex(condition, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, nullptr, &lock));
+          unlock();
+        },
+        [&] {
+          until_one([&] {
+            return noted("CMP_REQUEUE_PI", false,
+                         futex(condition, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, nullptr, &lock, 0));
+          });
+        });
+  }
+}
+
 void use_wait_and_wake() {
   FutexWordValue word{0}, other{0};
   for (int i = 0; i < kTimes; ++i) {
@@ -294,6 +328,7 @@ int main() {
   if (!wait_for_word()) return 0;
   use_libraries();
   use_pi_mutex();
+  use_pi_words();
   use_wait_and_wake();
   const bool waitv = use_waitv();
   const bool futex2 = use_futex2();

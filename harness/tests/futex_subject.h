@@ -75,10 +75,10 @@ class FutexSubject {
 /// The collectors of a tracing round on a process.
 class TracingCollectors {
  public:
-  explicit TracingCollectors(const Observed& observed) {
+  explicit TracingCollectors(const Observed& observed, const CollectorOptions& options = {}) {
     for (const CollectorInfo& info : all_collectors()) {
       if (info.only_in && info.only_in != reports::RoundKind::kTracing) continue;
-      collectors_.push_back(info.make({}));
+      collectors_.push_back(info.make(options));
       collectors_.back()->attach(observed);
     }
   }

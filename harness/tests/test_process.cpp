@@ -119,10 +119,10 @@ TEST(ChildProcess, ExchangesDescriptorsWhoseNumbersCross) {
   EXPECT_EQ(read_all(second.in.get()), "b");
 }
 
-TEST(ChildProcess, IsInAProcessGroupOfItsOwn) {
+TEST(ChildProcess, IsInASessionAndProcessGroupOfItsOwn) {
   ChildProcess child(shell("sleep 60"));
   EXPECT_EQ(::getpgid(child.pid()), child.pid());
-  EXPECT_NE(::getpgid(0), child.pid());
+  EXPECT_EQ(::getsid(child.pid()), child.pid());
 }
 
 TEST(ChildProcess, RunsTheHookInTheChild) {

@@ -26,12 +26,30 @@ using reports::FutexCalls;
 using reports::Round;
 
 /// Why there is no ledger of every futex call here; empty if there is one.
-std::string why_no_ledger(const Round& round, const TracingCollectors& collectors) {
-  return round.waits && round.waits->futexes.source == "bpf" ? "" : collectors.lacks();
+std::string why_no_ledger(const Round& round, const TracingCollectors& collectors,
+                          const std::string& source) {
+  return round.waits && round.waits->futexes.source == source ? "" : collectors.lacks();
 }
 
-#define SKIP_WITHOUT_LEDGER(round, collectors) \
-  if (const std::string why = why_no_ledger(round, collectors); !why.empty()) GTEST_SKIP() << why
+#define SKIP_WITHOUT_LEDGER_BY(round, collectors, source)                             \
+  if (const std::string why = why_no_ledger(round, collectors, source); !why.empty()) \
+  GTEST_SKIP() << why
+#define SKIP_WITHOUT_LEDGER(round, collectors) SKIP_WITHOUT_LEDGER_BY(round, collectors, "bpf")
+
+/// Each source that sees every futex call.
+class EveryFutexCall : public testing::TestWithParam<const char*> {
+ protected:
+  static CollectorOptions options() {
+    CollectorOptions result;
+    result.use_bpf = GetParam() == std::string("bpf");
+    return result;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Source, EveryFutexCall, testing::Values("bpf", "perf tracepoints"),
+                         [](const auto& test) {
+                           return test.param == std::string("bpf") ? "Bpf" : "PerfTracepoints";
+                         });
 
 /// strace on a process, from its construction until the process ends.
 class Strace {
@@ -123,9 +141,9 @@ void expect_near(double value, double wanted, double share, const std::string& w
   EXPECT_NEAR(value, wanted, share * wanted) << what;
 }
 
-TEST(FutexTruth, EveryOperationIsCountedAsStraceCountsIt) {
+TEST_P(EveryFutexCall, IsCountedAsStraceCountsIt) {
   FutexSubject subject(VFSPROF_FUTEX_CONFORMANCE, {});
-  TracingCollectors collectors({.pid = subject.pid(), .counter_page = std::nullopt});
+  TracingCollectors collectors({.pid = subject.pid(), .counter_page = std::nullopt}, options());
   Strace strace(subject.pid());
   if (!strace.attached()) GTEST_SKIP() << "strace is not installed, or may not attach here";
   collectors.start();
@@ -133,12 +151,13 @@ TEST(FutexTruth, EveryOperationIsCountedAsStraceCountsIt) {
   const nlohmann::json tally = subject.tally();
   const Round round = collectors.stop();
   subject.kill();
-  SKIP_WITHOUT_LEDGER(round, collectors);
+  SKIP_WITHOUT_LEDGER_BY(round, collectors, GetParam());
 
   std::map<std::string, FutexCalls> sums = by_operation(round);
   const auto counted = strace.counts();
-  for (const char* operation : {"WAIT", "WAIT_BITSET", "WAKE", "WAKE_BITSET", "WAKE_OP", "REQUEUE",
-                                "CMP_REQUEUE", "LOCK_PI", "UNLOCK_PI"}) {
+  for (const char* operation :
+       {"WAIT", "WAIT_BITSET", "WAKE", "WAKE_BITSET", "WAKE_OP", "REQUEUE", "CMP_REQUEUE",
+        "LOCK_PI", "LOCK_PI2", "TRYLOCK_PI", "UNLOCK_PI", "WAIT_REQUEUE_PI", "CMP_REQUEUE_PI"}) {
     EXPECT_TRUE(counted.contains(operation)) << operation;
   }
   for (const auto& [operation, calls] : counted) {
@@ -155,7 +174,17 @@ TEST(FutexTruth, EveryOperationIsCountedAsStraceCountsIt) {
               (*own)["threads_woken"].get<std::uint64_t>())
         << operation;
   }
-  EXPECT_EQ(sums["WAKE_OP"].threads_woken, tally["own"]["WAKE_OP"]["threads_woken"]);
+  for (const char* operation : {"WAKE_OP", "CMP_REQUEUE_PI"}) {
+    EXPECT_EQ(sums[operation].threads_woken + sums[operation].threads_requeued,
+              tally["own"][operation]["threads_woken"].get<std::uint64_t>())
+        << operation;
+  }
+  for (const char* operation : {"LOCK_PI2", "TRYLOCK_PI", "WAIT_REQUEUE_PI"}) {
+    EXPECT_EQ(sums[operation].woken, tally["own"][operation]["woken"].get<std::uint64_t>())
+        << operation;
+    EXPECT_EQ(sums[operation].again, tally["own"][operation]["again"].get<std::uint64_t>())
+        << operation;
+  }
   EXPECT_GE(sums["WAIT"].timed_out, tally["own"]["WAIT"]["timed_out"].get<std::uint64_t>());
   EXPECT_GE(sums["WAIT"].again, tally["own"]["WAIT"]["again"].get<std::uint64_t>());
   EXPECT_EQ(round.waits->futexes.lost, 0U);
@@ -183,14 +212,14 @@ TEST(FutexTruth, CallSitesAreTheProgramsOwn) {
   EXPECT_GE(static_cast<double>(own), 0.98 * static_cast<double>(all)) << others;
 }
 
-TEST(FutexTruth, TheMatrixIsThePattern) {
+TEST_P(EveryFutexCall, TheMatrixIsThePattern) {
   FutexSubject subject(VFSPROF_FUTEX_PATTERNS, {"matrix", "4"});
-  TracingCollectors collectors({.pid = subject.pid(), .counter_page = std::nullopt});
+  TracingCollectors collectors({.pid = subject.pid(), .counter_page = std::nullopt}, options());
   collectors.start();
   subject.say();
   const nlohmann::json tally = subject.tally();
   const Round round = collectors.stop();
-  SKIP_WITHOUT_LEDGER(round, collectors);
+  SKIP_WITHOUT_LEDGER_BY(round, collectors, GetParam());
 
   std::map<std::pair<std::string, std::string>, std::uint64_t> cells;
   for (const reports::FutexWakeups& entry : round.waits->futexes.wakeups) {

@@ -40,9 +40,11 @@ def ledgers(tools, command, calls):
     observer = start([program, str(generator.pid), "waits"], cpus()[1], stderr=subprocess.PIPE)
 
     def check():
-        seen = json.loads(observer.communicate("\n")[0])
+        seen = json.loads(observer.communicate("off\n")[0].splitlines()[-1])
         if seen["lost"] > 0 or not calls / 2 <= seen["futex_calls"] <= 2 * calls:
             raise Unavailable(f"the ledger has {seen['futex_calls']} of about {calls} calls, and lost {seen['lost']}")
+    observer.stdin.write("on\n")
+    observer.stdin.flush()
     if observer.stdout.readline().strip() != "observing":
         generator.communicate()
         raise Unavailable(observer.communicate()[1].strip())

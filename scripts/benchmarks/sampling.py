@@ -1,43 +1,113 @@
-"""What sampling costs the observed program, and how fast its samples are symbolised."""
+"""What sampling costs the observed program, and how fast its samples are unwound and symbolised.
 
+The cost is a per cent or less, and two processes of one program differ by more: it is measured within one daemon under one
+load, whose sampler is switched on and off many times a second. A second arm without sampler is the control: what this way of
+measuring says where nothing differs."""
+
+import contextlib
 import json
 import os
+import random
+import signal
+import subprocess
+import time
 
 from figures import Unavailable, median_figure
+from observing import cpus, start
+from tools import counter_total
+
+WRITES = "fuse_writes"  # a counter; with max_write=4k each operation of the load is one
+PREFILL_WRITES = 20_000  # more than it takes until the load is a steady one
+STRETCH_S = 0.05
+ARMS = ("off", "control", "on")
 
 
-def cpu_per_operation(entry):
-    operations = sum(kind["count"] for kind in entry["operations"])
-    return entry["process_cpu_ns"] / operations
+@contextlib.contextmanager
+def loaded_daemon(tools, scenario, variant):
+    """(process id, counter page) of a daemon that shares its CPU with the clients of a scenario."""
+    page = os.path.join(tools.work, "counters")
+    with tools.mount(variant, ["taskset", "-c", str(cpus()[0])], ["--counters", page]) as (point, pid):
+        load = subprocess.Popen(
+            [tools.program("vfsprof"), "run", "--scenario", scenario, "--target", f"dir={point}", "--placement", "packed",
+             "--rounds", "1", "--profile-rounds", "0", "--trace-rounds", "0", "--no-floor", "--scale", "200", "--out",
+             os.path.join(tools.work, "load")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+        try:
+            while counter_total(page, WRITES) < PREFILL_WRITES:
+                time.sleep(0.1)
+                if load.poll() is not None:
+                    raise Unavailable(f"{' '.join(load.args)} ended with code {load.returncode}")
+            yield pid, page
+            if load.poll() is not None:
+                raise Unavailable("the load ended before the measurement did")
+        finally:
+            load.send_signal(signal.SIGINT)
+            load.wait(60)
 
 
-def cost(scenario, variant, frequency_hz):
-    """CPU per operation of the daemon in rounds with the sampler above that in rounds without, in per cent. The rounds
-    take turns; those of one block are a pair."""
+class Sampler:
+    """A sampler on a process that is switched on and off, in a session of its own: in ours its wake-ups would change how
+    the scheduler treats whoever shares it."""
+
+    def __init__(self, tools, pid, frequency_hz, stack_bytes):
+        command = [tools.program("vfsprof-observing-bench"), str(pid), "sampler", str(frequency_hz), str(stack_bytes)]
+        self.process = start(command, cpus()[1], stderr=subprocess.PIPE, start_new_session=True)
+
+    def switch(self, state, answer):
+        self.process.stdin.write(state + "\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline().strip() != answer:
+            raise Unavailable(self.process.communicate()[1].strip() or "the sampler ended")
+
+    def seen(self):
+        return json.loads(self.process.communicate()[0])
+
+
+def cpu_per_write(pid, page):
+    """CPU time of the daemon for each write of one stretch."""
+    clock = (~pid << 3) | 2  # the process's CPU clock: MAKE_PROCESS_CPUCLOCK in the kernel's posix-timers.h
+    def read():
+        return time.clock_gettime_ns(clock), counter_total(page, WRITES)
+    before_ns, before = read()
+    time.sleep(STRETCH_S)
+    after_ns, after = read()
+    if after == before:
+        raise Unavailable("the load stands still")
+    return (after_ns - before_ns) / (after - before)
+
+
+def switched(tools, scenario, variant, frequency_hz, stack_bytes=8192):
+    """([CPU ns per operation of each arm, in one block], what the sampler saw)."""
+    blocks, order = [], list(ARMS)
+    shuffle = random.Random(1).shuffle
+    with loaded_daemon(tools, scenario, variant) as (pid, page):
+        sampler = Sampler(tools, pid, frequency_hz, stack_bytes)
+        for i in range(40 if tools.quick else 200):
+            shuffle(order) if i % 2 == 0 else order.reverse()
+            costs = {}
+            for arm in order:
+                if arm == "on":
+                    sampler.switch("on", "observing")
+                costs[arm] = cpu_per_write(pid, page)
+                if arm == "on":
+                    sampler.switch("off", "stopped")
+            blocks.append(costs)
+        return blocks, sampler.seen()
+
+
+def cost(scenario, variant, frequency_hz, stack_bytes=8192):
+    """CPU per operation of the daemon in stretches with the sampler above that in stretches without, in per cent."""
     def measure(tools):
-        rounds = "6" if tools.quick else "14"
-        out = os.path.join(tools.work, f"sampling-{frequency_hz}")
-        tools.output(tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--placement", "packed",
-                     "--rounds", rounds, "--profile-rounds", rounds, "--trace-rounds", "0", "--frequency", str(frequency_hz),
-                     "--no-floor", "--out", out)
-        with open(os.path.join(out, "run.json"), encoding="utf-8") as file:
-            result = json.load(file)
-        costs = {}
-        for entry in result["rounds"]:
-            if not entry["void_reason"]:
-                costs.setdefault(entry["block"], {})[entry["kind"]] = cpu_per_operation(entry)
-        pairs = [100 * (pair["profiling"] / pair["timing"] - 1) for pair in costs.values()
-                 if "profiling" in pair and "timing" in pair]
-        if not pairs:
-            raise Unavailable("no pair of rounds with and without sampler")
-        profiles = [entry["profile"] for entry in result["rounds"] if entry.get("profile")]
-        if not profiles:
-            raise Unavailable("nothing was sampled; vfsprof doctor says why")
-        walked = sum(each["whole_stacks"] + each["cut_short_stacks"] for each in profiles)
-        whole = sum(each["whole_stacks"] for each in profiles)
-        lost = sum(each["lost"] for each in profiles)
-        return median_figure(pairs, f"stacks by {profiles[0]['unwind']}, "
-                             + (f"{100 * whole / walked:.1f} % whole, " if walked else "") + f"{lost} samples lost")
+        blocks, seen = switched(tools, scenario, variant, frequency_hz, stack_bytes)
+        control = median_figure([100 * (block["control"] / block["off"] - 1) for block in blocks])
+        walked = seen["whole"] + seen["cut_short"]
+        if walked == 0:
+            raise Unavailable("no stack was unwound; vfsprof doctor says why")
+        figure = median_figure([100 * (block["on"] / block["off"] - 1) for block in blocks])
+        figure.note = (f"pairs of {1000 * STRETCH_S:.0f} ms in one daemon; control arm, off against off: {control.value:+.2f} % "
+                       f"[{control.low:.2f}, {control.high:.2f}]; {seen['samples']} samples, "
+                       f"{100 * seen['whole'] / walked:.1f} % of stacks whole, {seen['lost']} lost")
+        return figure
     return measure
 
 

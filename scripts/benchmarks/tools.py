@@ -82,7 +82,8 @@ class Tools:
     @contextlib.contextmanager
     def mount(self, variant, prefix=(), options=()):
         """The reference file system on a mount of its own: (mount point, process id of the daemon). `prefix` is put
-        before the daemon's command, `options` behind it."""
+        before the daemon's command, `options` behind it. In a session of its own, as vfsprof starts it: to the scheduler it is
+        apart from us."""
         folder = tempfile.mkdtemp(dir=self.work)
         point, cache = os.path.join(folder, "mnt"), os.path.join(folder, "cache")
         os.mkdir(point)
@@ -91,7 +92,7 @@ class Tools:
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8") as log:
             daemon = subprocess.Popen(
                 [*prefix, self.program("vfsprof-mount"), point, "--variant", variant, "--cache-dir", cache, "--ready-fd",
-                 str(told), *options], pass_fds=[told], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 str(told), *options], pass_fds=[told], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
             os.close(told)
             try:
                 if not os.read(ready, 1):
