@@ -33,6 +33,7 @@ void fill_in(CounterPage& page) {
   for (std::size_t i = 0; i < kCounterCount; ++i) {
     copy_text(page.descriptions[i].name, kCounters[i].name);
     copy_text(page.descriptions[i].unit, kCounters[i].unit);
+    copy_text(page.descriptions[i].stability, to_string(kCounters[i].stability));
   }
   // Release: a reader that sees the magic sees the descriptions.
   page.magic.store(CounterPage::kMagic, std::memory_order_release);

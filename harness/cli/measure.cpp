@@ -139,7 +139,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       .add_option("--scenario", options.scenario,
                   "A scenario's name (vfsprof list scenarios) or the path of a JSON file")
       ->required();
-  command.add_option("--target", options.target, "fuse, dir=PATH or external=PATH")
+  command.add_option("--target", options.target, "fuse, inproc (without the kernel), dir=PATH or external=PATH")
       ->capture_default_str();
   command.add_option("--placement", options.placement,
                      "packed: clients and daemon on one CPU; split: on two; free (default: the "

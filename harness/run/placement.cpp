@@ -50,6 +50,15 @@ bool can_place(Placement placement) {
   return placement == Placement::kFree || allowed_cpus().size() >= 2;
 }
 
+int cpu_of(Placement placement, Side side) {
+  const std::vector<int>& cpus = allowed_cpus();
+  if (placement == Placement::kFree || side == Side::kHarness || cpus.size() < 2) return -1;
+  // The last CPU carries the load; CPU 0, which takes most interrupts, goes to whoever is not
+  // measured.
+  const bool loaded = side == Side::kDaemon || placement == Placement::kPacked;
+  return cpus[cpus.size() - (loaded ? 1 : 2)];
+}
+
 HarnessPlacement::HarnessPlacement(Placement placement) {
   can_place(placement);
   ::sched_getaffinity(0, sizeof before_, &before_);
@@ -61,18 +70,12 @@ HarnessPlacement::~HarnessPlacement() { ::sched_setaffinity(0, sizeof before_, &
 void place_current_thread(Placement placement, Side side) {
   const std::vector<int>& cpus = allowed_cpus();
   if (placement == Placement::kFree || cpus.size() < 2) return;
-  // The last CPU carries the load; CPU 0, which takes most interrupts, goes to whoever is not
-  // measured.
-  const std::size_t loaded = cpus.size() - 1;
   cpu_set_t set;
   CPU_ZERO(&set);
-  const auto add = [&](std::size_t index) { CPU_SET(static_cast<unsigned>(cpus[index]), &set); };
   if (side == Side::kHarness) {
-    for (std::size_t i = 0; i < loaded; ++i) add(i);
-  } else if (side == Side::kDaemon || placement == Placement::kPacked) {
-    add(loaded);
+    for (std::size_t i = 0; i + 1 < cpus.size(); ++i) CPU_SET(static_cast<unsigned>(cpus[i]), &set);
   } else {
-    add(loaded - 1);
+    CPU_SET(static_cast<unsigned>(cpu_of(placement, side)), &set);
   }
   ::sched_setaffinity(0, sizeof set, &set);
 }

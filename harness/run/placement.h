@@ -36,6 +36,9 @@ class HarnessPlacement {
   cpu_set_t before_;
 };
 
+/// The CPU of a side; -1 where a placement names none.
+int cpu_of(Placement placement, Side side);
+
 /// Binds the calling thread, and what it starts, to the CPUs of its side. Does nothing under
 /// `free`, or where there are too few CPUs (`can_place`). Async-signal-safe after `can_place`:
 /// meant for the time between fork and exec.

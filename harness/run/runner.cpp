@@ -22,6 +22,11 @@ std::uint64_t available_memory_bytes() {
   return pages > 0 ? static_cast<std::uint64_t>(pages) * 4096 : 0;
 }
 
+std::optional<InProcessSetup> in_process_setup(const Target& target) {
+  const InProcessSetup* const setup = target.in_process();
+  return setup == nullptr ? std::nullopt : std::optional(*setup);
+}
+
 }  // namespace
 
 RoundOutcome run_round(const RoundRequest& request) {
@@ -37,6 +42,7 @@ RoundOutcome run_round(const RoundRequest& request) {
       start_target(request.target, {.variant = request.variant,
                                     .directory = work.path(),
                                     .placement = request.placement,
+                                    .lockstep = request.scenario.lockstep,
                                     .objects = objects});
   RoundOutcome outcome;
   outcome.round.kind = request.kind;
@@ -44,10 +50,12 @@ RoundOutcome run_round(const RoundRequest& request) {
     ClientProcess clients(request.scenario, {.directory = target->root(),
                                              .placement = request.placement,
                                              .seed = request.seed,
-                                             .store_is_filled = has_objects});
+                                             .store_is_filled = has_objects,
+                                             .in_process = in_process_setup(*target),
+                                             .settle_fd = target->settle_fd()});
     clients.wait_until_ready();
     std::optional<CollectorSet> collectors;
-    if (const auto pid = target->observed_process()) {
+    if (const auto pid = target->in_process() ? clients.pid() : target->observed_process()) {
       const Observed observed{.pid = *pid, .counter_page = target->counter_page()};
       collectors.emplace(observed, request.kind, request.collect);
       collectors->start();
@@ -63,10 +71,11 @@ RoundOutcome run_round(const RoundRequest& request) {
     outcome.round.operations = std::move(result.operations);
     outcome.round.results_hash = std::move(result.results_hash);
     outcome.round.void_reason = std::move(result.failure);
+    clients.close();
+    const bool hash = request.hash_tree && outcome.round.void_reason.empty();
+    if (hash && target->in_process()) outcome.round.tree_hash = clients.hash_tree();
     clients.finish();
-  }
-  if (request.hash_tree && outcome.round.void_reason.empty()) {
-    outcome.round.tree_hash = hash_tree(target->root());
+    if (hash && !target->in_process()) outcome.round.tree_hash = hash_tree(target->root());
   }
   target->stop();
   return outcome;

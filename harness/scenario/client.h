@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/inproc/setup.h"
 #include "harness/scenario/scenario.h"
 #include "reports/model/run_result.h"
 #include "vfs/base/unique_fd.h"
@@ -28,7 +30,12 @@ struct ClientOptions {
   std::filesystem::path directory;  ///< where the clients work; they stay inside it
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
-  bool store_is_filled = false;        ///< the files of the object store exist already
+  bool store_is_filled = false;  ///< the files of the object store exist already
+  /// The file system runs in the clients' process, instead of below the directory.
+  std::optional<InProcessSetup> in_process = std::nullopt;
+  /// In lockstep: a socket on which the file system answers each byte once it has nothing left to
+  /// do; -1: none does. Stays the caller's.
+  int settle_fd = -1;
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 
@@ -57,8 +64,11 @@ class ClientProcess {
   /// Returns when every operation is done, or the cap fired. Files that stay open in all loops
   /// still are.
   ClientResult wait();
-  /// Closes what is still open, outside the measured phase, and ends the process. After a failed
-  /// round it only ends it.
+  /// Closes what is still open, outside the measured phase.
+  void close();
+  /// After `close`: the hash of the tree (tree_hash.h) on a file system in the clients' process.
+  std::string hash_tree();
+  /// Ends the process; what was not closed is closed first. After a failed round it only ends it.
   void finish();
 
  private:

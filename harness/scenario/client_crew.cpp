@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -11,8 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "harness/error.h"
+#include "harness/inproc/in_process_tree.h"
 #include "harness/scenario/budget.h"
 #include "harness/scenario/hash.h"
 #include "vfs/base/check.h"
@@ -44,14 +47,6 @@ void check_space(const Assignment& assignment) {
                   assignment.scenario.name, footprint.peak_bytes, free_bytes));
 }
 
-void make_directories(const Assignment& assignment, RunControl& control) {
-  for (const std::string& name :
-       initial_directories(assignment.scenario, assignment.store_is_filled)) {
-    if (control.stopping() || ::mkdirat(kDirectoryFd, name.c_str(), 0755) == 0) continue;
-    control.fail(fmt::format("mkdir of {} failed: {}", name, describe(Errno{errno})));
-  }
-}
-
 }  // namespace
 
 Crew::Crew(const Assignment& assignment)
@@ -61,12 +56,22 @@ Crew::Crew(const Assignment& assignment)
   check_space(assignment);
   control_.set_budget(scenario_.disk_budget);
   join_all(plans_, control_);
+  if (scenario_.lockstep) {
+    std::vector<unsigned> phases;
+    for (const ClientPlan& plan : plans_) phases.push_back(plan.job->phase);
+    control_.use_lockstep(std::move(phases), assignment.seed, [this] { settle(); });
+  }
+  if (assignment.in_process) {
+    in_process_ = std::make_unique<InProcessFileSystem>(*assignment.in_process);
+  }
   for (const ClientPlan& plan : plans_) {
-    workers_.push_back(make_client_worker(FilesKind::kSystemCalls,
-                                          {.plan = plan,
-                                           .directory = kDirectoryFd,
-                                           .control = control_,
-                                           .store_is_filled = assignment.store_is_filled}));
+    workers_.push_back(
+        make_client_worker(in_process_ ? FilesKind::kInProcess : FilesKind::kSystemCalls,
+                           {.plan = plan,
+                            .directory = kDirectoryFd,
+                            .in_process = in_process_.get(),
+                            .control = control_,
+                            .store_is_filled = assignment.store_is_filled}));
   }
 }
 
@@ -92,7 +97,11 @@ void Crew::run_client(std::size_t client) {
     phase_.wait(phase - 1, std::memory_order_acquire);
     if (phase_.load(std::memory_order_acquire) == kLeave) return;
     try {
-      do_phase(client, phase);
+      if (scenario_.lockstep && phase != kMeasured) {
+        do_phase_in_line(client, phase);
+      } else {
+        do_phase(client, phase);
+      }
     } catch (const std::exception& error) {
       control_.fail(fmt::format("a client ended: {}", error.what()));
     }
@@ -100,9 +109,45 @@ void Crew::run_client(std::size_t client) {
   }
 }
 
+void Crew::make_directories() {
+  for (const std::string& name : initial_directories(scenario_, assignment_.store_is_filled)) {
+    if (control_.stopping()) return;
+    Errno error;
+    if (in_process_) {
+      if (const auto made = in_process_->make_directory(name, 0755); !made) error = made.error();
+    } else if (::mkdirat(kDirectoryFd, name.c_str(), 0755) != 0) {
+      error = Errno{errno};
+    }
+    if (error.value == 0) continue;
+    control_.fail(fmt::format("mkdir of {} failed: {}", name, describe(error)));
+  }
+  control_.settle();
+}
+
+/// One client after the other: the same files get the same inodes in every run.
+void Crew::do_phase_in_line(std::size_t client, int phase) {
+  for (std::size_t due = in_line_.load(); due != client; due = in_line_.load()) in_line_.wait(due);
+  try {
+    do_phase(client, phase);
+  } catch (const std::exception& error) {
+    control_.fail(fmt::format("a client ended: {}", error.what()));
+  }
+  in_line_.store((client + 1) % workers_.size());
+  in_line_.notify_all();
+}
+
+/// Waits until the file system has nothing left to do; in process each request does.
+void Crew::settle() {
+  if (!assignment_.settles) return;
+  char byte = 0;
+  if (::send(kSettleFd, &byte, 1, MSG_NOSIGNAL) != 1 || ::recv(kSettleFd, &byte, 1, 0) != 1) {
+    control_.fail("the file system's process answers no more");
+  }
+}
+
 void Crew::do_phase(std::size_t client, int phase) {
   ClientWorker& worker = *workers_[client];
-  if (phase == kMakeDirectories && client == 0) make_directories(assignment_, control_);
+  if (phase == kMakeDirectories && client == 0) make_directories();
   if (phase == kCreateFiles) worker.create_files();
   if (phase == kSetUp) worker.run_setup();
   if (phase == kMeasured) worker.run_measured();
@@ -143,6 +188,16 @@ Crew::Wait Crew::wait_for_end(milliseconds limit) {
     VFSPROF_CHECK(running_.load(std::memory_order_acquire) == 0);
     return Wait::kDone;
   }
+}
+
+std::string Crew::hash_tree() { return harness::hash_tree(*in_process_); }
+
+std::string Crew::write_back() {
+  if (!in_process_) return "";
+  const Result<void> written = in_process_->write_back();
+  if (written) return "";
+  return fmt::format("what was still dirty could not be written back: {}",
+                     describe(written.error()));
 }
 
 ClientResult Crew::result() const {

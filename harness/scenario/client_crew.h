@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/inproc/file_system.h"
 #include "harness/scenario/client.h"
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/client_protocol.h"
@@ -42,6 +43,11 @@ class Crew {
   bool run_phase();
   std::string failure() const { return control_.failure(); }
   ClientResult result() const;
+  /// Of the file system in this process, which must be there.
+  std::string hash_tree();
+  /// Writes back what the file system in this process holds, if there is one. Returns what went
+  /// wrong, or an empty text.
+  std::string write_back();
 
  private:
   enum class Wait { kDone, kTimeout };
@@ -50,6 +56,9 @@ class Crew {
 
   void run_client(std::size_t client);
   void do_phase(std::size_t client, int phase);
+  void do_phase_in_line(std::size_t client, int phase);
+  void make_directories();
+  void settle();
   void announce(int phase);
   Wait wait_for_end(std::chrono::milliseconds limit);
 
@@ -58,10 +67,12 @@ class Crew {
   std::vector<ClientPlan> plans_;
   UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};  ///< readable once all clients ended the phase
   RunControl control_;
+  std::unique_ptr<InProcessFileSystem> in_process_;  ///< outlives the workers; often none
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave
   std::atomic<std::size_t> running_ = 0;
-  std::uint64_t cpu_ns_ = 0;  ///< of the latest phase
+  std::atomic<std::size_t> in_line_ = 0;  ///< in lockstep: which client's set-up is due
+  std::uint64_t cpu_ns_ = 0;              ///< of the latest phase
   std::vector<std::thread> threads_;
 };
 

@@ -31,6 +31,18 @@ void run_phase(Crew& crew, LineChannel& channel) {
   ::_exit(0);
 }
 
+/// What may be asked once all files are closed.
+void end(Crew& crew, LineChannel& channel) {
+  std::optional<std::string> asked = receive(channel);
+  if (asked == kHashMessage) {
+    channel.send(std::string(kHashAnswer) + crew.hash_tree());
+    asked = receive(channel);
+  }
+  if (asked != kEndMessage) return;
+  const std::string failure = crew.write_back();
+  channel.send(failure.empty() ? std::string(kEndedMessage) : encode(failed(failure)));
+}
+
 /// From set-up to the closing of files. After a failure the kernel closes them, when the process
 /// ends.
 void talk(LineChannel& channel, const Assignment& assignment) {
@@ -48,6 +60,7 @@ void talk(LineChannel& channel, const Assignment& assignment) {
   run_phase(crew, channel);
   channel.send(crew.failure().empty() ? std::string(kClosedMessage)
                                       : encode(failed(crew.failure())));
+  end(crew, channel);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ struct ClientProcess::State {
   LineChannel channel{-1, -1};
   std::optional<ChildProcess> child;
   bool failed = false;  ///< the round is void: the client process ends by itself
+  bool closed = false;
 
   /// The client's next message. A failure that it reports instead of `expected` is thrown.
   std::string receive() {
@@ -60,9 +61,14 @@ struct ClientProcess::State {
     const std::string line = receive();
     if (line == expected) return;
     const std::optional<ClientResult> result = decode_result(line);
-    throw EnvironmentError(fmt::format(
-        "the clients could not {} their files: {}", expected == kReadyMessage ? "set up" : "close",
-        result ? result->failure : fmt::format("they said '{}'", line)));
+    throw EnvironmentError(
+        fmt::format("the clients could not {}: {}", what_for(expected),
+                    result ? result->failure : fmt::format("they said '{}'", line)));
+  }
+
+  static std::string_view what_for(std::string_view expected) {
+    if (expected == kReadyMessage) return "set up their files";
+    return expected == kClosedMessage ? "close their files" : "end their file system";
   }
 
   void send(std::string_view line) {
@@ -77,17 +83,22 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
   SocketPair sockets;
   const auto program = options.program.empty() ? program_directory() / "vfsprof" : options.program;
   can_place(options.placement);  // remembers the CPUs, which the child may not look up
+  std::vector<ChildFd> fds{
+      {sockets.theirs.get(), 0}, {sockets.theirs.get(), 1}, {directory.get(), kDirectoryFd}};
+  if (options.settle_fd >= 0) fds.push_back({options.settle_fd, kSettleFd});
   state_->child.emplace(ChildOptions{
       .command = {program.string(), "client"},
-      .fds = {{sockets.theirs.get(), 0},
-              {sockets.theirs.get(), 1},
-              {directory.get(), kDirectoryFd}},
+      .fds = std::move(fds),
       .before_exec = [placement =
                           options.placement] { place_current_thread(placement, Side::kClient); },
   });
   state_->channel = LineChannel(sockets.ours.get(), sockets.ours.get());
   state_->socket = std::move(sockets.ours);
-  state_->send(encode(Assignment{scenario, options.seed, options.store_is_filled}));
+  state_->send(encode(Assignment{.scenario = scenario,
+                                 .seed = options.seed,
+                                 .store_is_filled = options.store_is_filled,
+                                 .in_process = options.in_process,
+                                 .settles = options.settle_fd >= 0}));
 }
 
 ClientProcess::~ClientProcess() = default;
@@ -108,10 +119,26 @@ ClientResult ClientProcess::wait() {
       fmt::format("the client process said '{}' where its result was due", line));
 }
 
-void ClientProcess::finish() {
-  if (state_->failed) return state_->child.reset();
+void ClientProcess::close() {
+  if (state_->failed || state_->closed) return;
+  state_->closed = true;
   state_->send(kCloseMessage);
   state_->expect(kClosedMessage);
+}
+
+std::string ClientProcess::hash_tree() {
+  state_->send(kHashMessage);
+  const std::string line = state_->receive();
+  if (line.starts_with(kHashAnswer)) return line.substr(kHashAnswer.size());
+  const std::optional<ClientResult> result = decode_result(line);
+  throw EnvironmentError(result ? result->failure : fmt::format("the clients said '{}'", line));
+}
+
+void ClientProcess::finish() {
+  if (state_->failed) return state_->child.reset();
+  close();
+  state_->send(kEndMessage);
+  state_->expect(kEndedMessage);
   const ExitStatus status = state_->child->wait();
   if (!status.ok()) throw EnvironmentError(fmt::format("the client process {}", describe(status)));
 }

@@ -44,10 +44,17 @@ reports::OperationStats decode_operation(const json& item) {
 }  // namespace
 
 std::string encode(const Assignment& assignment) {
-  return json{{"scenario", to_document(assignment.scenario)},
-              {"seed", assignment.seed},
-              {"store_is_filled", assignment.store_is_filled}}
-      .dump();
+  json message{{"scenario", to_document(assignment.scenario)},
+               {"seed", assignment.seed},
+               {"settles", assignment.settles},
+               {"store_is_filled", assignment.store_is_filled}};
+  if (const auto& setup = assignment.in_process) {
+    message["in_process"] = {
+        {"variant", setup->variant},       {"cache_directory", setup->cache_directory},
+        {"store", setup->store},           {"counter_page", setup->counter_page},
+        {"engine_cpu", setup->engine_cpu}, {"lockstep", setup->lockstep}};
+  }
+  return message.dump();
 }
 
 Assignment decode_assignment(std::string_view line) {
@@ -56,6 +63,16 @@ Assignment decode_assignment(std::string_view line) {
   assignment.scenario = parse_scenario(message.at("scenario").get<std::string>(), "scenario");
   assignment.seed = message.at("seed");
   assignment.store_is_filled = message.at("store_is_filled");
+  assignment.settles = message.at("settles");
+  if (message.contains("in_process")) {
+    const json& setup = message.at("in_process");
+    assignment.in_process = {.variant = setup.at("variant"),
+                             .cache_directory = setup.at("cache_directory"),
+                             .store = setup.at("store"),
+                             .counter_page = setup.at("counter_page"),
+                             .engine_cpu = setup.at("engine_cpu"),
+                             .lockstep = setup.at("lockstep")};
+  }
   return assignment;
 }
 

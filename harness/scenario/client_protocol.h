@@ -10,23 +10,31 @@
 namespace vfsprof::harness {
 
 // What ClientProcess and client_main say to each other: one line per message. The parent sends the
-// assignment, `go`, `close`; the client answers each with `ready`, a result, `closed`, or instead a
-// failure. The end of the stream ends the client. The directory is not named: the client inherits
-// it as a descriptor.
+// assignment, `go`, `close`, perhaps `hash`, `end`; the client answers each with `ready`, a result,
+// `closed`, the hash, `ended`, or instead a failure. The end of the stream ends the client. The
+// directory is not named: the client inherits it as a descriptor.
 
 /// Number under which the client process has its directory open.
 inline constexpr int kDirectoryFd = 3;
+/// And the socket of ClientOptions::settle_fd, if there is one.
+inline constexpr int kSettleFd = 4;
 
 inline constexpr std::string_view kReadyMessage = "ready";
 inline constexpr std::string_view kGoMessage = "go";
 inline constexpr std::string_view kCloseMessage = "close";
 inline constexpr std::string_view kClosedMessage = "closed";
+inline constexpr std::string_view kHashMessage = "hash";  ///< answered by `hash=` and the hash
+inline constexpr std::string_view kHashAnswer = "hash=";
+inline constexpr std::string_view kEndMessage = "end";
+inline constexpr std::string_view kEndedMessage = "ended";
 
 /// What the client process is to do.
 struct Assignment {
   Scenario scenario;
   std::uint64_t seed = 1;
   bool store_is_filled = false;  ///< the files of the object store exist already
+  std::optional<InProcessSetup> in_process = std::nullopt;
+  bool settles = false;  ///< kSettleFd is open
 };
 
 std::string encode(const Assignment& assignment);

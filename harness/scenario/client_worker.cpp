@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "harness/error.h"
+#include "harness/inproc/in_process_calls.h"
 #include "harness/scenario/block_data.h"
 #include "harness/scenario/file_operations.h"
 #include "harness/scenario/operation_list.h"
@@ -138,7 +139,10 @@ Worker<Files>::Worker(const Options& options)
       model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
       stream_(plan_),
       buffer_(std::max<std::size_t>(largest_transfer(job_), 65536)),
-      files_({.directory = options.directory, .names = *plan_.names, .fds = fds_of(job_)}) {
+      files_({.directory = options.directory,
+              .names = *plan_.names,
+              .fds = fds_of(job_),
+              .in_process = options.in_process}) {
   for (std::size_t i = 0; i < plan_.shares.size(); ++i) {
     const FileSet& set = plan_.scenario->filesets[i];
     const SetShare& share = plan_.shares[i];
@@ -163,6 +167,7 @@ void Worker<Files>::run_measured() {
     Operation operation;
     while (!control_.stopping() && record_.operations < most_operations_ &&
            stream_.next(operation)) {
+      const RunControl::Turn turn(control_, plan_.client);
       if (operation.kind == OperationKind::kPause || operation.kind == OperationKind::kBarrier) {
         wait(operation);
         continue;
@@ -175,16 +180,17 @@ void Worker<Files>::run_measured() {
   record_.ended_ns = now_ns();
   if (timed_) note_slice(record_.ended_ns);
   if (in_slice_ > 0) record_.slices.push_back(in_slice_);
+  const RunControl::Turn turn(control_, plan_.client);
   if (has_barrier(job_)) control_.leave_barrier(barrier_of(plan_));
-  control_.leave_phase(job_.phase);
+  control_.leave_phase(job_.phase, plan_.client);
 }
 
 template <class Files>
 bool Worker<Files>::wait(const Operation& operation) {
   if (most_operations_ != UINT64_MAX) return true;
   if (operation.kind == OperationKind::kBarrier) {
-    control_.wait_at_barrier(barrier_of(plan_));
-  } else {
+    control_.wait_at_barrier(barrier_of(plan_), plan_.client);
+  } else if (!control_.in_lockstep()) {
     control_.pause(std::chrono::nanoseconds(operation.size));
   }
   return true;
@@ -193,7 +199,7 @@ bool Worker<Files>::wait(const Operation& operation) {
 /// Waits until the operation is due. Returns when that was; 0 where the job keeps no pace.
 template <class Files>
 std::uint64_t Worker<Files>::keep_pace(const Operation& operation) {
-  if (!paced_) return 0;
+  if (!paced_ || control_.in_lockstep()) return 0;
   const auto due = [&]() -> std::uint64_t {
     if (job_.recorded_pace) return control_.origin_ns() + operation.at_ns;
     // From the start each time, so that no error adds up.
@@ -268,6 +274,7 @@ bool Worker<Files>::run_untimed(const Operation& operation) {
   const std::int64_t change = model_.change(operation);
   if (change > 0 && !reserve(operation, change)) return false;
   const std::int64_t result = files_.execute(operation, prepare(operation), buffer_);
+  control_.settle();
   if (!accept(operation, result)) return false;
   if (result >= 0) model_.apply(operation);
   if (change < 0) control_.release(-change);
@@ -321,7 +328,7 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
   } else if (transfer && static_cast<std::uint64_t>(result) != operation.size) {
     problem = fmt::format("was short: {} of {} bytes", result, operation.size);
   }
-  if (problem.empty() && Files::kKeepsData && job_.verify &&
+  if (problem.empty() && files_.keeps_data() && job_.verify &&
       operation.kind == OperationKind::kRead && result > 0) {
     problem = model_.compare(operation, std::span(buffer_).first(static_cast<std::size_t>(result)),
                              data_);
@@ -336,6 +343,7 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
 std::unique_ptr<ClientWorker> make_client_worker(FilesKind kind,
                                                  const ClientWorker::Options& options) {
   if (kind == FilesKind::kNull) return std::make_unique<Worker<NullCalls>>(options);
+  if (kind == FilesKind::kInProcess) return std::make_unique<Worker<InProcessCalls>>(options);
   return std::make_unique<Worker<SystemCalls>>(options);
 }
 

@@ -40,8 +40,10 @@ struct ClientRecord {
   std::vector<std::uint32_t> slices;  ///< operations ended in each slice, from the origin on
 };
 
-/// Where a client's operations are carried out (file_operations.h).
-enum class FilesKind { kSystemCalls, kNull };
+class InProcessFileSystem;
+
+/// Where a client's operations are carried out (file_operations.h, harness/inproc).
+enum class FilesKind { kSystemCalls, kInProcess, kNull };
 
 /// One client: issues its operations, times each and checks its result. Whatever is not as expected
 /// (an error, a short count, contents that were never written) is a failure of the run.
@@ -51,6 +53,7 @@ class ClientWorker {
   struct Options {
     const ClientPlan& plan;
     int directory = -1;
+    InProcessFileSystem* in_process = nullptr;  ///< of kInProcess
     RunControl& control;
     bool store_is_filled = false;  ///< files of the object store exist already
     bool timed = true;             ///< false: read no clock

@@ -20,6 +20,15 @@ namespace {
 
 std::int64_t result_of(std::int64_t returned) { return returned < 0 ? -errno : returned; }
 
+/// A link's text that leads from its directory to the entry `target`.
+std::string text_of_link(const std::string& link, const std::string& target) {
+  std::string text;
+  for (auto levels = std::ranges::count(link, '/'); levels > 0; --levels) text += "../";
+  return text + target;
+}
+
+}  // namespace
+
 int open_flags(const Operation& operation) {
   int flags = (operation.flags & kOpenReadOnly) != 0 ? O_RDONLY : O_RDWR;
   // O_EXCL: what was there before belongs to somebody else.
@@ -30,14 +39,11 @@ int open_flags(const Operation& operation) {
   return flags;
 }
 
-/// A link's text that leads from its directory to the entry `target`.
-std::string text_of_link(const std::string& link, const std::string& target) {
-  std::string text;
-  for (auto levels = std::ranges::count(link, '/'); levels > 0; --levels) text += "../";
-  return text + target;
+std::string link_text(const Operation& operation, std::span<const std::string> names) {
+  const std::string& target = names[operation.other];
+  const bool verbatim = (operation.flags & kLinkVerbatim) != 0;
+  return verbatim ? target : text_of_link(names[operation.file], target);
 }
-
-}  // namespace
 
 SystemCalls::SystemCalls(const FilesOptions& options)
     : directory_(options.directory), names_(options.names), fds_(options.fds) {
@@ -147,8 +153,7 @@ std::int64_t SystemCalls::change_name(const Operation& operation, std::span<std:
     case OperationKind::kLink:
       return result_of(::linkat(directory_, name, directory_, other.c_str(), 0));
     case OperationKind::kSymlink: {
-      const bool verbatim = (operation.flags & kLinkVerbatim) != 0;
-      const std::string text = verbatim ? other : text_of_link(names_[operation.file], other);
+      const std::string text = link_text(operation, names_);
       return result_of(::symlinkat(text.c_str(), directory_, name));
     }
     default:

@@ -11,27 +11,35 @@
 
 namespace vfsprof::harness {
 
-// Where operations are carried out. Each class has the same two members, and a client is compiled
-// for each (client_worker.cpp), so that a call costs no indirection:
+class InProcessFileSystem;
+
+// Where operations are carried out: here, and in harness/inproc. Each class has the same two
+// members, and a client is compiled for each (client_worker.cpp), so that a call costs no
+// indirection:
 //   std::int64_t execute(const Operation&, const std::byte* data, std::span<std::byte> buffer);
 //     the result or the negative errno; `data` is what a write writes, reads go into `buffer`
-//   static constexpr bool kKeepsData;  // whether what is written can be read again
+//   bool keeps_data() const;  // whether what is written can be read again
 
 /// Where to carry out a client's operations.
 struct FilesOptions {
-  int directory = -1;                  ///< names are relative to it
-  std::span<const std::string> names;  ///< outlive the object
-  std::size_t fds = 0;                 ///< numbers of open files
+  int directory = -1;                         ///< names are relative to it
+  std::span<const std::string> names;         ///< outlive the object
+  std::size_t fds = 0;                        ///< numbers of open files
+  InProcessFileSystem* in_process = nullptr;  ///< instead of `directory`
 };
+
+/// Flags of open(2) for a create or open.
+int open_flags(const Operation& operation);
+/// What a symbolic link is to hold.
+std::string link_text(const Operation& operation, std::span<const std::string> names);
 
 /// System calls below a directory. Nothing outside of it is reached: names are relative and have no
 /// `..` (their parsers see to that), no symbolic link is followed, and every directory on the way
 /// is one that the clients made. Files are created with O_EXCL.
 class SystemCalls {
  public:
-  static constexpr bool kKeepsData = true;
-
   explicit SystemCalls(const FilesOptions& options);
+  bool keeps_data() const { return true; }
   std::int64_t execute(const Operation& operation, const std::byte* data,
                        std::span<std::byte> buffer);
 
@@ -54,9 +62,8 @@ class SystemCalls {
 /// Nothing at all: every operation succeeds at once. What remains is the cost of the generator.
 class NullCalls {
  public:
-  static constexpr bool kKeepsData = false;
-
   explicit NullCalls(const FilesOptions&) {}
+  bool keeps_data() const { return false; }
   std::int64_t execute(const Operation& operation, const std::byte*, std::span<std::byte>) {
     if (operation.expected != kInFull) return operation.expected;
     return moves_data(operation.kind) ? static_cast<std::int64_t>(operation.size) : 0;

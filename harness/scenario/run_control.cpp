@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace vfsprof::harness {
 
@@ -48,16 +49,31 @@ void RunControl::open_if_complete(Barrier& barrier) {
   if (barrier.here < barrier.members) return;
   barrier.here = 0;
   ++barrier.passed;
+  for (TurnState& state : turns_) {
+    if (state.at != &barrier) continue;
+    state.at = nullptr;
+    state.ready = !state.left;
+  }
   changed_.notify_all();
 }
 
-void RunControl::wait_at_barrier(unsigned number) {
+void RunControl::wait_at_barrier(unsigned number, unsigned client) {
   std::unique_lock lock(mutex_);
   Barrier& barrier = barriers_[number];
   const std::uint64_t passed = barrier.passed;
   ++barrier.here;
+  if (!turns_.empty()) {
+    turns_[client].at = &barrier;
+    turns_[client].ready = false;
+  }
   open_if_complete(barrier);
-  changed_.wait(lock, [&] { return stopping() || barrier.passed != passed; });
+  if (turns_.empty()) {
+    changed_.wait(lock, [&] { return stopping() || barrier.passed != passed; });
+    return;
+  }
+  if (turns_[client].ready) return;  // it was the last to come, and keeps its turn
+  draw_turn();
+  changed_.wait(lock, [&] { return stopping() || turn_ == client; });
 }
 
 void RunControl::leave_barrier(unsigned number) {
@@ -75,12 +91,61 @@ void RunControl::wait_for_phase(unsigned phase) {
   });
 }
 
-void RunControl::leave_phase(unsigned phase) {
+void RunControl::leave_phase(unsigned phase, unsigned client) {
   {
     const std::lock_guard lock(mutex_);
     --phases_[phase];
+    if (!turns_.empty()) {
+      turns_[client].left = true;
+      turns_[client].ready = false;
+      make_ready();
+    }
   }
   changed_.notify_all();
+}
+
+void RunControl::use_lockstep(std::vector<unsigned> phases, std::uint64_t seed,
+                              std::function<void()> settle) {
+  const std::lock_guard lock(mutex_);
+  for (const unsigned phase : phases) turns_.push_back({.phase = phase});
+  random_ = Random(seed);
+  settle_ = std::move(settle);
+  make_ready();
+  draw_turn();
+}
+
+/// Clients of the lowest phase that is not done may be drawn. With the lock held.
+void RunControl::make_ready() {
+  const auto current =
+      std::ranges::find_if(phases_, [](const auto& phase) { return phase.second > 0; });
+  if (current == phases_.end()) return;
+  for (TurnState& state : turns_) {
+    if (state.phase == current->first && !state.left && state.at == nullptr) state.ready = true;
+  }
+}
+
+/// With the lock held.
+void RunControl::draw_turn() {
+  const auto ready =
+      static_cast<std::uint64_t>(std::ranges::count(turns_, true, &TurnState::ready));
+  turn_.reset();
+  if (ready == 0) return;
+  std::uint64_t drawn = random_.below(ready);
+  for (unsigned client = 0; !turn_; ++client) {
+    if (turns_[client].ready && drawn-- == 0) turn_ = client;
+  }
+  changed_.notify_all();
+}
+
+void RunControl::wait_for_turn(unsigned client) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stopping() || turn_ == client; });
+}
+
+void RunControl::pass_turn(unsigned client) {
+  if (!stopping()) settle_();
+  const std::lock_guard lock(mutex_);
+  if (turn_ == client) draw_turn();
 }
 
 }  // namespace vfsprof::harness

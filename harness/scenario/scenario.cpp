@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 6> kPatterns{"write",    "randwrite", "re
                                                     "randread", "rw",        "randrw"};
 /// In the order of Placement.
 constexpr std::array<std::string_view, 3> kPlacements{"packed", "split", "free"};
+constexpr std::array<std::string_view, 2> kSchedules{"free", "lockstep"};
 constexpr std::array<std::string_view, 2> kPaces{"closed", "recorded"};
 
 nanoseconds to_duration(std::uint64_t ns) { return nanoseconds{static_cast<std::int64_t>(ns)}; }
@@ -164,6 +165,10 @@ constexpr JsonField<Scenario> kScenarioFields[] = {
        out.placement = static_cast<Placement>(read_choice(node, kPlacements));
      }},
     {"racy", false, [](const JsonNode& node, Scenario& out) { out.racy = read_bool(node); }},
+    {"schedule", false,
+     [](const JsonNode& node, Scenario& out) {
+       out.lockstep = read_choice(node, kSchedules) == 1;
+     }},
     {"runtime_cap", false,
      [](const JsonNode& node, Scenario& out) {
        out.runtime_cap = to_duration(read_duration_ns(node, {1'000'000, 3600 * kSecondNs}));

@@ -78,6 +78,8 @@ struct Scenario {
   std::uint64_t seed = 1;
   Placement placement = Placement::kPacked;
   bool racy = false;  ///< clients share names or ranges
+  bool lockstep =
+      false;  ///< clients take turns, an operation each, in an order that the seed draws
   /// A safety net: a round that hits it is void.
   std::chrono::nanoseconds runtime_cap{std::chrono::minutes{2}};
   /// Bytes that all files may hold together at any time: what would exceed it does not start, and

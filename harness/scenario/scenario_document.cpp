@@ -81,6 +81,7 @@ std::string to_document(const Scenario& scenario) {
       {"seed", scenario.seed},
       {"placement", to_string(scenario.placement)},
       {"racy", scenario.racy},
+      {"schedule", scenario.lockstep ? "lockstep" : "free"},
       {"runtime_cap", duration_text(scenario.runtime_cap)},
       {"disk_budget", scenario.disk_budget},
       {"jobs", std::move(jobs)},
@@ -91,7 +92,7 @@ std::string to_document(const Scenario& scenario) {
 
 void scale(Scenario& scenario, double factor) {
   std::vector<double> grown(scenario.filesets.size(), 0);  // by how much the work on each set grew
-  double clients = 0;  // each keeps at least one entry
+  double clients = 0;                                      // each keeps at least one entry
   for (Job& job : scenario.jobs) {
     const unsigned loops = job.loops;
     clients += job.numjobs;

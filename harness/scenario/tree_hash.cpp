@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <vector>
+#include <utility>
 
 #include "harness/error.h"
 #include "harness/scenario/hash.h"
@@ -19,73 +19,112 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void throw_unreadable(const fs::path& path, int error_number) {
-  throw EnvironmentError(fmt::format("cannot read {} to compare trees: {}", path.string(),
-                                     describe(Errno{error_number})));
-}
+/// A directory of this machine.
+class DirectoryReader final : public TreeReader {
+ public:
+  explicit DirectoryReader(fs::path root) : root_(std::move(root)) {}
 
-void hash_contents(const fs::path& path, ContentHash& hash, std::vector<std::byte>& buffer) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) throw_unreadable(path, errno);
-  std::uint64_t total = 0;
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw_unreadable(path, errno);
-    if (n == 0) break;
-    hash.add(std::span(buffer).first(static_cast<std::size_t>(n)));
-    total += static_cast<std::uint64_t>(n);
+  std::vector<std::string> list(const std::string& path) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator it(root_ / path, error), end; !error && it != end;
+         it.increment(error)) {
+      names.push_back(it->path().filename().native());
+    }
+    if (error) throw_unreadable_tree(root_ / path, error.value());
+    return names;
   }
-  // Behind the contents: what was read, so that a size that stat reports wrongly shows too.
-  hash.add_value(total);
-}
+
+  Status status(const std::string& path) override {
+    struct stat status{};
+    if (::lstat((root_ / path).c_str(), &status) != 0) throw_unreadable_tree(root_ / path, errno);
+    return {status.st_mode, static_cast<std::uint64_t>(status.st_size)};
+  }
+
+  std::string read_link(const std::string& path) override {
+    std::error_code error;
+    const std::string text = fs::read_symlink(root_ / path, error).native();
+    if (error) throw_unreadable_tree(root_ / path, error.value());
+    return text;
+  }
+
+  void read(const std::string& path,
+            const std::function<void(std::span<const std::byte>)>& take) override {
+    const UniqueFd fd(::open((root_ / path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) throw_unreadable_tree(root_ / path, errno);
+    while (true) {
+      const ssize_t n = ::read(fd.get(), buffer_.data(), buffer_.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) throw_unreadable_tree(root_ / path, errno);
+      if (n == 0) return;
+      take(std::span(buffer_).first(static_cast<std::size_t>(n)));
+    }
+  }
+
+ private:
+  const fs::path root_;
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(1 << 20);
+};
 
 class TreeHasher {
  public:
-  std::string hash(const fs::path& directory) {
-    add_directory(directory);
+  explicit TreeHasher(TreeReader& tree) : tree_(tree) {}
+
+  std::string hash() {
+    add_directory("");
     return hash_.hex();
   }
 
  private:
-  void add_directory(const fs::path& directory) {
-    std::vector<std::string> names;
-    std::error_code error;
-    for (fs::directory_iterator it(directory, error), end; !error && it != end;
-         it.increment(error)) {
-      names.push_back(it->path().filename().native());
-    }
-    if (error) throw_unreadable(directory, error.value());
+  void add_directory(const std::string& path) {
+    std::vector<std::string> names = tree_.list(path);
     std::ranges::sort(names);
     hash_.add_value(std::uint64_t{names.size()});
     for (const std::string& name : names) {
       hash_.add_text(name);
-      add_entry(directory / name);
+      add_entry(path.empty() ? name : path + "/" + name);
     }
   }
 
-  void add_entry(const fs::path& path) {
-    struct stat status{};
-    if (::lstat(path.c_str(), &status) != 0) throw_unreadable(path, errno);
-    hash_.add_value(std::uint64_t{status.st_mode});
-    if (S_ISDIR(status.st_mode)) {
+  void add_entry(const std::string& path) {
+    const TreeReader::Status status = tree_.status(path);
+    hash_.add_value(std::uint64_t{status.mode});
+    if (S_ISDIR(status.mode)) {
       add_directory(path);
-    } else if (S_ISREG(status.st_mode)) {
-      hash_.add_value(static_cast<std::uint64_t>(status.st_size));
-      hash_contents(path, hash_, buffer_);
-    } else if (S_ISLNK(status.st_mode)) {
-      std::error_code error;
-      hash_.add_text(fs::read_symlink(path, error).native());
-      if (error) throw_unreadable(path, error.value());
+    } else if (S_ISREG(status.mode)) {
+      hash_.add_value(status.size_bytes);
+      add_contents(path);
+    } else if (S_ISLNK(status.mode)) {
+      hash_.add_text(tree_.read_link(path));
     }
   }
 
+  void add_contents(const std::string& path) {
+    std::uint64_t total = 0;
+    tree_.read(path, [&](std::span<const std::byte> bytes) {
+      hash_.add(bytes);
+      total += bytes.size();
+    });
+    // Behind the contents: what was read, so that a size that stat reports wrongly shows too.
+    hash_.add_value(total);
+  }
+
+  TreeReader& tree_;
   ContentHash hash_;
-  std::vector<std::byte> buffer_ = std::vector<std::byte>(1 << 20);
 };
 
 }  // namespace
 
-std::string hash_tree(const fs::path& directory) { return TreeHasher().hash(directory); }
+void throw_unreadable_tree(const std::string& path, int error_number) {
+  throw EnvironmentError(
+      fmt::format("cannot read {} to compare trees: {}", path, describe(Errno{error_number})));
+}
+
+std::string hash_tree(const fs::path& directory) {
+  DirectoryReader reader(directory);
+  return hash_tree(reader);
+}
+
+std::string hash_tree(TreeReader& tree) { return TreeHasher(tree).hash(); }
 
 }  // namespace vfsprof::harness

@@ -1,7 +1,14 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace vfsprof::harness {
 
@@ -11,5 +18,29 @@ namespace vfsprof::harness {
 /// are not followed. 32 hexadecimal digits.
 /// Errors: EnvironmentError naming the entry that cannot be read.
 std::string hash_tree(const std::filesystem::path& directory);
+
+/// A tree that is not reached by system calls. Paths are relative to its root, which is "".
+/// Errors, of each: EnvironmentError.
+class TreeReader {
+ public:
+  struct Status {
+    mode_t mode = 0;
+    std::uint64_t size_bytes = 0;
+  };
+
+  virtual ~TreeReader() = default;
+  /// Names, without "." and "..".
+  virtual std::vector<std::string> list(const std::string& path) = 0;
+  virtual Status status(const std::string& path) = 0;
+  virtual std::string read_link(const std::string& path) = 0;
+  /// Hands out the contents of a file, piece by piece.
+  virtual void read(const std::string& path,
+                    const std::function<void(std::span<const std::byte>)>& take) = 0;
+};
+
+/// The same over such a tree: equal trees have equal hashes.
+std::string hash_tree(TreeReader& tree);
+
+[[noreturn]] void throw_unreadable_tree(const std::string& path, int error_number);
 
 }  // namespace vfsprof::harness

@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/error.h"
 #include "harness/process.h"
@@ -65,6 +68,7 @@ class FuseTarget final : public Target {
   fs::path root() const override { return mount_point_; }
   std::optional<pid_t> observed_process() const override { return daemon_->pid(); }
   std::optional<fs::path> counter_page() const override { return counter_page_; }
+  int settle_fd() const override { return settle_.get(); }
 
   void stop() override {
     if (!daemon_->poll()) daemon_->signal(SIGTERM);
@@ -88,22 +92,44 @@ class FuseTarget final : public Target {
     }
     Pipe ready = make_pipe();
     constexpr int kReadyFd = 3;
+    constexpr int kLockstepFd = 4;
     const Placement placement = options.placement;
+    std::vector<std::string> command{
+        program.string(), mount_point_.string(),
+        "--variant",      options.variant,
+        "--cache-dir",    cache_directory_.string(),
+        "--store",        options.objects.empty() ? "memory" : "dir:" + options.objects.string(),
+        "--counters",     counter_page_.string(),
+        "--ready-fd",     std::to_string(kReadyFd)};
+    std::vector<ChildFd> fds{{.ours = log.get(), .theirs = STDOUT_FILENO},
+                             {.ours = log.get(), .theirs = STDERR_FILENO},
+                             {.ours = ready.write_end.get(), .theirs = kReadyFd}};
+    UniqueFd theirs;
+    if (options.lockstep) {
+      theirs = make_settle_socket();
+      command.insert(command.end(), {"--lockstep-fd", std::to_string(kLockstepFd)});
+      fds.push_back({.ours = theirs.get(), .theirs = kLockstepFd});
+    }
     daemon_.emplace(ChildOptions{
-        .command = {program.string(), mount_point_.string(), "--variant", options.variant,
-                    "--cache-dir", cache_directory_.string(), "--store",
-                    options.objects.empty() ? "memory" : "dir:" + options.objects.string(),
-                    "--counters", counter_page_.string(), "--ready-fd", std::to_string(kReadyFd)},
-        .fds = {{.ours = log.get(), .theirs = STDOUT_FILENO},
-                {.ours = log.get(), .theirs = STDERR_FILENO},
-                {.ours = ready.write_end.get(), .theirs = kReadyFd}},
-        .before_exec = [placement] { place_current_thread(placement, Side::kDaemon); }});
+        .command = std::move(command), .fds = std::move(fds), .before_exec = [placement] {
+          place_current_thread(placement, Side::kDaemon);
+        }});
     ready.write_end.reset();
     char line = 0;
     if (!wait_readable(ready.read_end.get(), daemon_->pidfd()) ||
         ::read(ready.read_end.get(), &line, 1) != 1) {
       throw EnvironmentError(daemon_failure(daemon_->wait()));
     }
+  }
+
+  /// Keeps one end; returns the daemon's.
+  UniqueFd make_settle_socket() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+      throw EnvironmentError(fmt::format("cannot create a socket: {}", describe(Errno{errno})));
+    }
+    settle_.reset(ends[0]);
+    return UniqueFd(ends[1]);
   }
 
   std::string daemon_failure(const ExitStatus& status) const {
@@ -120,6 +146,7 @@ class FuseTarget final : public Target {
   fs::path cache_directory_;
   fs::path counter_page_;
   fs::path log_;
+  UniqueFd settle_;  ///< in lockstep
   std::optional<ChildProcess> daemon_;
 };
 

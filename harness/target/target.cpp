@@ -8,6 +8,7 @@
 #include "harness/error.h"
 #include "harness/target/directory_target.h"
 #include "harness/target/fuse_target.h"
+#include "harness/target/in_process_target.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -17,6 +18,12 @@ constexpr std::array kTargets{
     TargetInfo{
         "fuse", "the reference file system on a real mount (the default)", false, true,
         [](const TargetSpec&, const TargetOptions& options) { return start_fuse_target(options); }},
+    TargetInfo{"inproc",
+               "the reference file system within the clients' process, without the kernel", false,
+               true,
+               [](const TargetSpec&, const TargetOptions& options) {
+                 return start_in_process_target(options);
+               }},
     TargetInfo{"dir", "a plain directory: dir=PATH", true, false,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
@@ -38,8 +45,8 @@ TargetSpec parse_target(const std::string& text) {
   for (const TargetInfo& target : kTargets) {
     if (target.name == kind && target.takes_path == !path.empty()) return {&target, path};
   }
-  throw BadInput(
-      fmt::format("unknown target '{}': allowed are fuse, dir=PATH and external=PATH", text));
+  throw BadInput(fmt::format(
+      "unknown target '{}': allowed are fuse, inproc, dir=PATH and external=PATH", text));
 }
 
 std::string to_string(const TargetSpec& spec) {

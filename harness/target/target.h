@@ -9,13 +9,14 @@
 #include <string>
 #include <string_view>
 
+#include "harness/inproc/setup.h"
 #include "harness/run/placement.h"
 
 namespace vfsprof::harness {
 
 struct TargetInfo;
 
-/// A place where a scenario can run: `fuse`, `dir=PATH`, `external=PATH`.
+/// A place where a scenario can run: `fuse`, `inproc`, `dir=PATH`, `external=PATH`.
 struct TargetSpec {
   const TargetInfo* info = nullptr;  ///< an entry of the list of targets
   std::filesystem::path path;        ///< for those that take one
@@ -27,10 +28,11 @@ std::string to_string(const TargetSpec& spec);
 
 /// What one round needs from its target.
 struct TargetOptions {
-  std::string variant;  ///< canonical variant text, fuse only
+  std::string variant;  ///< canonical variant text, of the reference file system only
   std::filesystem::path
       directory;  ///< of the round's own; the target may fill it and need not empty it
   Placement placement = Placement::kPacked;
+  bool lockstep = false;  ///< serve one request at a time, where the target is ours
   /// A directory whose files are the objects of the store; empty: none. Only where the target has a
   /// store (TargetInfo).
   std::filesystem::path objects = {};
@@ -48,6 +50,10 @@ class Target {
   virtual std::optional<pid_t> observed_process() const = 0;
   /// The daemon's page of counters (vfs/counters.h), if it publishes one.
   virtual std::optional<std::filesystem::path> counter_page() const = 0;
+  /// Set where the file system runs in the clients' process, which is observed then.
+  virtual const InProcessSetup* in_process() const { return nullptr; }
+  /// In lockstep: ClientOptions::settle_fd.
+  virtual int settle_fd() const { return -1; }
   /// Stops in good order, and says what went wrong: throws EnvironmentError if the daemon crashed
   /// or failed.
   virtual void stop() = 0;
@@ -57,8 +63,8 @@ class Target {
 struct TargetInfo {
   std::string_view name;
   std::string_view summary;
-  bool takes_path = false;
-  bool has_store = false;  ///< takes TargetOptions::objects
+  bool takes_path = false;  ///< a place that is not the reference file system: no variants
+  bool has_store = false;   ///< takes TargetOptions::objects
   std::unique_ptr<Target> (*start)(const TargetSpec& spec, const TargetOptions& options);
 };
 std::span<const TargetInfo> all_targets();

@@ -23,8 +23,9 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::spawn(Task& task) {
-  Worker* const worker = push_remote_task(task);
+  // Before the task can end, so that whoever waits for it finds it counted.
   count(Counter::kHandOffs);
+  Worker* const worker = push_remote_task(task);
   if (worker != nullptr) worker->parker.unpark();
 }
 
@@ -32,6 +33,13 @@ WorkerPool::Worker* WorkerPool::push_remote_task(Task& task) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back(&task);
   return worker_to_notify();
+}
+
+void WorkerPool::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  ++idle_waiters_;
+  all_idle_.wait(lock, [this] { return tasks_.empty() && idle_.size() == workers_.size(); });
+  --idle_waiters_;
 }
 
 /// The worker to wake for a new task; none if all are busy (the first to finish takes it). Call
@@ -48,6 +56,7 @@ Task* WorkerPool::next_task(Worker& worker) {
   const std::lock_guard lock(mutex_);
   if (tasks_.empty()) {
     if (!stopping_) idle_.push_back(&worker);
+    if (idle_waiters_ > 0 && idle_.size() == workers_.size()) all_idle_.notify_all();
     return nullptr;
   }
   Task* const task = tasks_.front();

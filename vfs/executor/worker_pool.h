@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,9 @@ class WorkerPool {
     post(std::make_unique<OwnedTaskOf<Work>>(std::move(work)));
   }
 
+  /// Returns once no task is queued and none runs. Not from a worker.
+  void wait_until_idle();
+
   /// How long workers without a task spin before they park, from their next wait on.
   void set_spin(SpinLimit spin) { spin_.store(spin, std::memory_order_relaxed); }
 
@@ -66,13 +70,15 @@ class WorkerPool {
   Task* next_task(Worker& worker);
   void work(Worker& worker);
 
-  std::mutex mutex_;  // guards the three below; nothing else is locked under it
+  std::mutex mutex_;  // guards the four below; nothing else is locked under it
   const WordName mutex_name_{mutex_, "workers.queue", WordPurpose::kLock};
   std::deque<Task*> tasks_;
   std::vector<Worker*>
       idle_;  // parked or about to park; the last one in is woken first: its caches are warm
   bool stopping_ = false;
+  unsigned idle_waiters_ = 0;  // in wait_until_idle
 
+  std::condition_variable all_idle_;
   std::atomic<SpinLimit> spin_{kNoSpin};          // relaxed: a hint that orders nothing
   std::vector<std::unique_ptr<Worker>> workers_;  // immutable after construction
 };

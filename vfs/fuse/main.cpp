@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "vfs/durability/disk_cache.h"
 #include "vfs/executor/frontend.h"
 #include "vfs/executor/worker_pool.h"
+#include "vfs/fuse/lockstep.h"
 #include "vfs/fuse/session.h"
 #include "vfs/fuse/unmount.h"
 #include "vfs/null_engine.h"
@@ -40,6 +42,7 @@ struct Options {
   std::uint64_t memory_budget_bytes = std::uint64_t{4} << 30;
   std::string counter_page;
   int ready_fd = -1;
+  int lockstep_fd = -1;
   bool allow_other = false;
 };
 
@@ -69,6 +72,9 @@ void declare(CLI::App& app, Options& options) {
       "locks and queues beside it in FILE.words (vfs/word_names.h)");
   app.add_option("--ready-fd", options.ready_fd,
                  "Write a line to this open descriptor once the file system serves");
+  app.add_option("--lockstep-fd", options.lockstep_fd,
+                 "Serve one request at a time, and answer each byte from this open socket once "
+                 "nothing is left to do (vfs/fuse/lockstep.h)");
   app.add_flag("--allow-other", options.allow_other,
                "Let other users enter (needs user_allow_other in /etc/fuse.conf unless root)");
 }
@@ -150,11 +156,16 @@ int run(const Options& options) {
            [](const std::string& fault) { fmt::print(stderr, "vfsprof-mount: {}\n", fault); }});
   {
     const std::unique_ptr<Frontend> frontend = frontend_of(variant, *engine, workers);
+    std::optional<Lockstep> lockstep;
+    if (options.lockstep_fd >= 0) {
+      lockstep.emplace(UniqueFd(options.lockstep_fd), [&workers] { workers.wait_until_idle(); });
+    }
     serve(*engine, *frontend,
           {.mount_point = options.mount_point,
            .options = variant.options,
            .allow_other = options.allow_other,
-           .on_started = [&options] { tell_ready(options.ready_fd); }});
+           .on_started = [&options] { tell_ready(options.ready_fd); },
+           .lockstep = lockstep ? &*lockstep : nullptr});
   }
   if (const Result<void> written = engine->write_back_all(); !written) {
     return report(kEnvironment,

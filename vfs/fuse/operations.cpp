@@ -188,7 +188,6 @@ void reply_write(const WriteReply& reply, Result<std::size_t> written) {
 /// The payload is in this thread's RequestBuffer, not where libfuse believes it to be.
 void write(fuse_req_t request, fuse_ino_t inode, const char*, size_t size, off_t offset,
            fuse_file_info* file) {
-  count(Counter::kWrites);
   count(Counter::kBytesWritten, size);
   SessionChannel& channel = SessionChannel::current();
   frontend(request).write(

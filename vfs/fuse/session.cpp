@@ -21,6 +21,7 @@
 #include "vfs/base/unique_fd.h"
 #include "vfs/counters.h"
 #include "vfs/fuse/operations.h"
+#include "vfs/fuse/request_kinds.h"
 #include "vfs/fuse/session_channel.h"
 #include "vfs/fuse/unmount.h"
 
@@ -63,8 +64,9 @@ using Channels = std::deque<SessionChannel>;
 /// The session threads.
 class SessionThreads {
  public:
-  SessionThreads(fuse_session& session, Channels& channels)
+  SessionThreads(fuse_session& session, Channels& channels, Lockstep* lockstep)
       : session_(session),
+        lockstep_(lockstep),
         ended_(::eventfd(0, EFD_CLOEXEC)),
         running_(channels.size()),
         named_(static_cast<std::ptrdiff_t>(channels.size())) {
@@ -113,12 +115,14 @@ class SessionThreads {
     named_.arrive_and_wait();  // whoever waits for the mount finds every thread under its name
     const ChannelScope scope(channel);
     while (fuse_session_exited(&session_) == 0) {
+      Lockstep::Turn turn(lockstep_);
       fuse_buf buffer{};
       buffer.mem = channel.buffer().message();
       const int received = fuse_session_receive_buf(&session_, &buffer);
       if (received == -EINTR || received == -EAGAIN) continue;
       if (received <= 0) break;
-      count(Counter::kRequests);
+      turn.received();
+      count_request(buffer.mem);
       fuse_session_process_buf(&session_, &buffer);
     }
     running_.fetch_sub(1);
@@ -127,6 +131,7 @@ class SessionThreads {
   }
 
   fuse_session& session_;
+  Lockstep* const lockstep_;
   UniqueFd ended_;
   std::atomic<std::size_t> running_;
   std::latch named_;
@@ -200,12 +205,11 @@ bool is_disconnected(fuse_session& session) {
 }
 
 /// Serves until the mount ends or a signal asks for it; nothing is mounted afterwards.
-void serve_until_ended(fuse_session& session, Channels& channels,
-                       const std::filesystem::path& mount_point) {
+void serve_until_ended(fuse_session& session, Channels& channels, const SessionOptions& options) {
   const sigset_t signals = ending_signals();
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   VFSPROF_CHECK(signal_fd);
-  SessionThreads threads(session, channels);
+  SessionThreads threads(session, channels, options.lockstep);
 
   pollfd events[] = {{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
                      {.fd = threads.ended_fd(), .events = POLLIN, .revents = 0}};
@@ -213,7 +217,7 @@ void serve_until_ended(fuse_session& session, Channels& channels,
   }
   // Unmounted first, so that nobody enters any more; files that are open may still be closed. The
   // kernel ends the session when the last one is.
-  if (!is_disconnected(session)) unmount(mount_point);
+  if (!is_disconnected(session)) unmount(options.mount_point);
   threads.wait_all_ended(std::chrono::seconds(2));
 }
 
@@ -231,9 +235,10 @@ void serve(Engine& engine, Frontend& frontend, const SessionOptions& options) {
   const SessionPointer session = make_session(options, served);
   mount(*session, options);
   connect(channels, *session, options.options);
+  if (options.lockstep != nullptr) options.lockstep->attach(fuse_session_fd(session.get()));
   {
     const DrainAtEnd drain{frontend};  // the last replies need session and channels
-    serve_until_ended(*session, channels, options.mount_point);
+    serve_until_ended(*session, channels, options);
   }
   if (!served.refusal.empty()) throw MountError(served.refusal);
 }

@@ -5,6 +5,7 @@
 
 #include "vfs/engine.h"
 #include "vfs/executor/frontend.h"
+#include "vfs/fuse/lockstep.h"
 #include "vfs/fuse/mount_error.h"
 #include "vfs/mount_options.h"
 
@@ -16,6 +17,7 @@ struct SessionOptions {
   MountOptions options;
   bool allow_other = false;          ///< other users may enter the mount
   std::function<void()> on_started;  ///< called once the kernel has answered the mount
+  Lockstep* lockstep = nullptr;      ///< serve one request at a time; outlives `serve`
 };
 
 /// Mounts a file system and serves it until it is unmounted or SIGINT, SIGTERM or SIGHUP arrives;
