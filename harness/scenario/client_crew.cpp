@@ -61,11 +61,13 @@ Crew::Crew(const Assignment& assignment)
   check_space(assignment);
   control_.set_budget(scenario_.disk_budget);
   join_all(plans_, control_);
+  if (scenario_.recording) turns_ = std::make_unique<ReplayTurns>(plans_, control_);
   for (const ClientPlan& plan : plans_) {
     workers_.push_back(make_client_worker(FilesKind::kSystemCalls,
                                           {.plan = plan,
                                            .directory = kDirectoryFd,
                                            .control = control_,
+                                           .turns = turns_.get(),
                                            .store_is_filled = assignment.store_is_filled}));
   }
 }
@@ -125,6 +127,9 @@ bool Crew::run_phase() {
     if (wait_for_end(kStopGrace) == Wait::kTimeout) return false;
   }
   cpu_ns_ = process_cpu_ns() - cpu_before_ns;
+  if (const std::string differences = turns_ ? turns_->differences() : ""; !differences.empty()) {
+    control_.fail(differences);
+  }
   return true;
 }
 

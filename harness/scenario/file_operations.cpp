@@ -40,7 +40,10 @@ std::string text_of_link(const std::string& link, const std::string& target) {
 }  // namespace
 
 SystemCalls::SystemCalls(const FilesOptions& options)
-    : directory_(options.directory), names_(options.names), fds_(options.fds) {
+    : directory_(options.directory),
+      names_(options.names),
+      own_(options.shared_files == nullptr ? options.fds : 0),
+      fds_(options.shared_files == nullptr ? own_ : *options.shared_files) {
   open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_BENEATH};
   const UniqueFd probe(static_cast<int>(::syscall(SYS_openat2, directory_, ".", &how, sizeof how)));
   has_openat2_ = static_cast<bool>(probe);

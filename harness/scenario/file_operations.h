@@ -22,6 +22,8 @@ struct FilesOptions {
   int directory = -1;                  ///< names are relative to it
   std::span<const std::string> names;  ///< outlive the object
   std::size_t fds = 0;                 ///< numbers of open files
+  /// Open files that several clients share, instead of some of its own; or null.
+  std::vector<UniqueFd>* shared_files = nullptr;
 };
 
 /// System calls below a directory. Nothing outside of it is reached: names are relative and have no
@@ -47,7 +49,8 @@ class SystemCalls {
 
   int directory_;
   std::span<const std::string> names_;
-  std::vector<UniqueFd> fds_;
+  std::vector<UniqueFd> own_;
+  std::vector<UniqueFd>& fds_;
   bool has_openat2_;
 };
 
