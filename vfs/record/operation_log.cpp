@@ -115,7 +115,7 @@ unsigned OperationLog::client_of(std::uint32_t thread) {
 }
 
 OperationLine OperationLog::start(const View& view, std::string_view op) const {
-  return OperationLine({.client = view.client, .at_ns = view.time_ns, .op = op});
+  return OperationLine({.client = view.client % kClients, .at_ns = view.time_ns, .op = op});
 }
 
 void OperationLog::put(const View& view, const OperationLine& line, std::int64_t result) {

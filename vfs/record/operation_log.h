@@ -50,12 +50,13 @@ class OperationLog {
     std::uint64_t reply_length = 0;
     bool replied = false;
   };
+  static constexpr unsigned kClients = 64;
   /// A request while it is translated.
   struct View {
     std::uint64_t time_ns = 0;
     std::uint64_t node = 0;
     std::uint32_t opcode = 0;
-    unsigned client = 0;
+    unsigned client = kClients;  ///< kClients: the kernel's own request
     int error = 0;
     std::span<const std::byte> body;
     std::span<const std::byte> reply;
@@ -106,7 +107,7 @@ class OperationLog {
   std::map<std::uint64_t, Listing> listings_;            ///< by directory
   std::deque<std::uint32_t> free_fds_;                   ///< the one free for longest first
   std::unordered_map<std::uint32_t, unsigned> clients_;  ///< by thread
-  std::array<std::pair<std::uint64_t, std::uint32_t>, 64> slots_{};  ///< last use, thread
+  std::array<std::pair<std::uint64_t, std::uint32_t>, kClients> slots_{};  ///< last use, thread
   std::uint64_t uses_ = 0;
   unsigned used_slots_ = 0;
 };

@@ -37,7 +37,7 @@ void OperationLog::create(const View& view) {
       0);
   if (view.error != 0) return free_fds_.push_back(fd);
   const auto opened = read_as<fuse_open_out>(view.reply.subspan(sizeof(fuse_entry_out)));
-  files_[opened.fh] = {.fd = fd, .client = view.client};
+  files_[opened.fh] = {.fd = fd, .client = view.client % kClients};
 }
 
 void OperationLog::open(const View& view) {
@@ -56,7 +56,7 @@ void OperationLog::open(const View& view) {
           .flags(flags.empty() ? flags : flags.substr(1)),
       0);
   if (view.error != 0) return free_fds_.push_back(fd);
-  files_[read_as<fuse_open_out>(view.reply).fh] = {.fd = fd, .client = view.client};
+  files_[read_as<fuse_open_out>(view.reply).fh] = {.fd = fd, .client = view.client % kClients};
 }
 
 OperationLog::OpenFile* OperationLog::file_of(const View& view, std::uint64_t handle) {
@@ -65,7 +65,7 @@ OperationLog::OpenFile* OperationLog::file_of(const View& view, std::uint64_t ha
     leave_out("on a file whose opening was left out");
     return nullptr;
   }
-  if (view.client < slots_.size()) found->second.client = view.client;
+  if (view.client < kClients) found->second.client = view.client;
   return &found->second;
 }
 
