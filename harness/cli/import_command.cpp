@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/cli/command.h"
+#include "harness/cli/import_workload.h"
 #include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
@@ -34,6 +35,7 @@ struct ImportCommand {
   bool json = false;
   std::string color;
   reports::ReportOptions report;
+  ImportWorkloadOptions workload;
 };
 
 /// A recording may be larger than memory: it is read in pieces of one size.
@@ -72,6 +74,7 @@ void complete_environment(reports::Environment& environment) {
 }
 
 void import_recordings(const ImportCommand& options) {
+  if (import_workload(options.files, options.workload, options.out)) return;
   const reports::RuleSet rules = load_rules(options.rules);
   fs::path out = options.out;
   if (out.empty()) {
@@ -100,17 +103,21 @@ void import_recordings(const ImportCommand& options) {
 void setup_import(CLI::App& app, ExitCode&) {
   const auto options = std::make_shared<ImportCommand>();
   CLI::App* const command = app.add_subcommand(
-      "import", "Report on recordings of perf: the text that `perf script` printed");
+      "import",
+      "Report on recordings of perf (the text that `perf script` printed), or make a workload out "
+      "of a log of strace or fio");
   command
       ->add_option("FILE", options->files,
-                   "Text of perf script, or - for standard input. With several, the first is "
-                   "\"before\", each other is compared with it")
+                   "Text of perf script, or - for standard input: with several, the first is "
+                   "\"before\", each other is compared with it. Or logs of strace or fio")
       ->required();
   command->add_option("--event", options->event,
                       "Count samples of this event (default: the main one of each recording)");
   add_rules_option(*command, options->rules);
   command->add_option("--out", options->out,
-                      "Directory for results (default: vfsprof-out/import-FILE)");
+                      "Directory for results (default: vfsprof-out/import-FILE); of a workload "
+                      "the file (default: vfsprof-out/FILE.jsonl)");
+  add_import_workload_options(*command, options->workload);
   add_report_options(*command, options->report);
   command->add_flag("--json", options->json,
                     "Print the report as JSON (default: for a terminal, else as Markdown)");

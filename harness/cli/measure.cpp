@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/cli/progress.h"
+#include "harness/cli/replay_options.h"
 #include "harness/cli/report_options.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
@@ -29,6 +30,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   ExperimentOptions result;
   result.command = options.command;
   result.scenario = load_scenario(options.scenario);
+  set_replay(result.scenario, options.replay);
   if (options.scale != 1) scale(result.scenario, options.scale);
   result.target = parse_target(options.target);
   result.placement =
@@ -137,7 +139,8 @@ CollectorOptions complete_collector_options(CollectorOptions options, const std:
 void add_measure_options(CLI::App& command, MeasureOptions& options) {
   command
       .add_option("--scenario", options.scenario,
-                  "A scenario's name (vfsprof list scenarios) or the path of a JSON file")
+                  "A scenario's name (vfsprof list scenarios), or the path of a JSON file or of a "
+                  "recording (.jsonl)")
       ->required();
   command.add_option("--target", options.target, "fuse, inproc (without the kernel), dir=PATH or external=PATH")
       ->capture_default_str();
@@ -166,6 +169,7 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
                   "Rounds that count the events of --counters, per variant")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  add_replay_options(command, options.replay);
   command.add_option("--seed", options.seed,
                      "Seed of operations and order (default: the scenario's)");
   add_collector_options(command, options.collect, options.counters);

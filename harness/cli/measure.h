@@ -7,6 +7,7 @@
 
 #include "harness/error.h"
 #include "harness/experiment/experiment.h"
+#include "harness/scenario/recording.h"
 #include "reports/analyze/report.h"
 
 namespace vfsprof::harness {
@@ -16,6 +17,7 @@ struct MeasureOptions {
   std::string command;  ///< "run" or "compare"
   std::string scenario;
   std::vector<std::string> variants;
+  ReplayOptions replay;
   std::string target = "fuse";
   std::string placement;       ///< empty: the scenario's
   std::string out;             ///< empty: vfsprof-out/COMMAND-SCENARIO

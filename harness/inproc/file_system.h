@@ -53,6 +53,11 @@ class InProcessFileSystem {
   std::unique_ptr<vfs::PayloadPages> payload_pages() {
     return engine_->payload_pages(options_.max_write);
   }
+  /// Open files that the clients of a recording share. Grows before the clients start.
+  std::vector<InProcessHandle>& shared_handles(std::size_t count) {
+    if (shared_handles_.size() < count) shared_handles_.resize(count);
+    return shared_handles_;
+  }
 
   // Paths are relative to the root and have no "." or "..".
 
@@ -139,6 +144,7 @@ class InProcessFileSystem {
   std::unique_ptr<vfs::Engine> engine_;
   std::unique_ptr<vfs::Frontend> frontend_;
   NameCache names_;
+  std::vector<InProcessHandle> shared_handles_;
 };
 
 }  // namespace vfsprof::harness

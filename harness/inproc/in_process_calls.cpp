@@ -23,7 +23,9 @@ std::int64_t status_of(const Result<T>& result) {
 InProcessCalls::InProcessCalls(const FilesOptions& options)
     : files_(*options.in_process),
       names_(options.names),
-      open_(options.fds),
+      own_(options.shared_files == nullptr ? options.fds : 0),
+      open_(options.shared_files == nullptr ? own_
+                                            : files_.shared_handles(options.shared_files->size())),
       pages_(files_.payload_pages()) {}
 
 std::int64_t InProcessCalls::open(const Operation& operation) {

@@ -31,7 +31,8 @@ class InProcessCalls {
 
   InProcessFileSystem& files_;
   std::span<const std::string> names_;
-  std::vector<InProcessHandle> open_;
+  std::vector<InProcessHandle> own_;
+  std::vector<InProcessHandle>& open_;
   std::unique_ptr<vfs::PayloadPages> pages_;
 };
 

@@ -8,6 +8,7 @@
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
+#include "harness/scenario/recording.h"
 #include "harness/scenario/scenario_checks.h"
 #include "harness/scenario/tree_model.h"
 
@@ -77,21 +78,31 @@ Footprint footprint_of(const ClientPlan& plan) {
   return footprint;
 }
 
-}  // namespace
-
-Footprint measure_footprint(const Scenario& scenario, std::uint64_t seed) {
-  Footprint total;
-  for (const ClientPlan& plan : plan_clients(scenario, seed)) {
-    const Footprint footprint = footprint_of(plan);
-    total.peak_bytes += footprint.peak_bytes;
-    total.operations += footprint.operations;
-  }
+void refuse_above_budget(const Scenario& scenario, const Footprint& total) {
   if (total.peak_bytes > scenario.disk_budget) {
     throw BadInput(
         fmt::format("scenario '{}' holds up to {} bytes, and its disk_budget is {}: raise the "
                     "budget, or scale the scenario down (--scale)",
                     scenario.name, total.peak_bytes, scenario.disk_budget));
   }
+}
+
+}  // namespace
+
+Footprint measure_footprint(const Scenario& scenario, std::uint64_t seed) {
+  Footprint total;
+  if (scenario.recording) {
+    total = {.peak_bytes = scenario.recording->peak_bytes,
+             .operations = scenario.recording->operations};
+    refuse_above_budget(scenario, total);
+    return total;
+  }
+  for (const ClientPlan& plan : plan_clients(scenario, seed)) {
+    const Footprint footprint = footprint_of(plan);
+    total.peak_bytes += footprint.peak_bytes;
+    total.operations += footprint.operations;
+  }
+  refuse_above_budget(scenario, total);
   return total;
 }
 

@@ -64,6 +64,7 @@ Crew::Crew(const Assignment& assignment)
   if (assignment.in_process) {
     in_process_ = std::make_unique<InProcessFileSystem>(*assignment.in_process);
   }
+  if (scenario_.recording) turns_ = std::make_unique<ReplayTurns>(plans_, control_);
   for (const ClientPlan& plan : plans_) {
     workers_.push_back(
         make_client_worker(in_process_ ? FilesKind::kInProcess : FilesKind::kSystemCalls,
@@ -71,6 +72,7 @@ Crew::Crew(const Assignment& assignment)
                             .directory = kDirectoryFd,
                             .in_process = in_process_.get(),
                             .control = control_,
+                            .turns = turns_.get(),
                             .store_is_filled = assignment.store_is_filled}));
   }
 }
@@ -170,6 +172,9 @@ bool Crew::run_phase() {
     if (wait_for_end(kStopGrace) == Wait::kTimeout) return false;
   }
   cpu_ns_ = process_cpu_ns() - cpu_before_ns;
+  if (const std::string differences = turns_ ? turns_->differences() : ""; !differences.empty()) {
+    control_.fail(differences);
+  }
   return true;
 }
 

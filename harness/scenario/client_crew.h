@@ -68,6 +68,7 @@ class Crew {
   UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};  ///< readable once all clients ended the phase
   RunControl control_;
   std::unique_ptr<InProcessFileSystem> in_process_;  ///< outlives the workers; often none
+  std::unique_ptr<ReplayTurns> turns_;  ///< of a recording
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave
   std::atomic<std::size_t> running_ = 0;

@@ -6,6 +6,7 @@
 
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
+#include "harness/scenario/recording.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -89,6 +90,9 @@ std::vector<ClientPlan> plan_clients(const Scenario& scenario, std::uint64_t see
       if (job.form == JobForm::kPattern) plan.names = names_of_client(job, plan.client);
       if (job.form == JobForm::kOperations) {
         plan.names = std::shared_ptr<const Names>(job.operations, &job.operations->names);
+      }
+      if (scenario.recording) {
+        plan.names = std::shared_ptr<const Names>(scenario.recording, &scenario.recording->names);
       }
       plans.push_back(std::move(plan));
     }

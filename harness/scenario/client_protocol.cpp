@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "harness/scenario/recording.h"
+
 namespace vfsprof::harness {
 namespace {
 
@@ -44,10 +46,14 @@ reports::OperationStats decode_operation(const json& item) {
 }  // namespace
 
 std::string encode(const Assignment& assignment) {
-  json message{{"scenario", to_document(assignment.scenario)},
-               {"seed", assignment.seed},
+  json message{{"seed", assignment.seed},
                {"settles", assignment.settles},
                {"store_is_filled", assignment.store_is_filled}};
+  if (const auto& recording = assignment.scenario.recording) {
+    message["recording"] = recording->header + "\n" + recording->lines;
+  } else {
+    message["scenario"] = to_document(assignment.scenario);
+  }
   if (const auto& setup = assignment.in_process) {
     message["in_process"] = {
         {"variant", setup->variant},       {"cache_directory", setup->cache_directory},
@@ -60,7 +66,12 @@ std::string encode(const Assignment& assignment) {
 Assignment decode_assignment(std::string_view line) {
   const json message = json::parse(line);
   Assignment assignment;
-  assignment.scenario = parse_scenario(message.at("scenario").get<std::string>(), "scenario");
+  if (message.contains("recording")) {
+    assignment.scenario =
+        parse_recording(message["recording"].get_ref<const std::string&>(), "recording");
+  } else {
+    assignment.scenario = parse_scenario(message.at("scenario").get<std::string>(), "scenario");
+  }
   assignment.seed = message.at("seed");
   assignment.store_is_filled = message.at("store_is_filled");
   assignment.settles = message.at("settles");
@@ -113,15 +124,18 @@ bool LineChannel::send(std::string_view line) {
 }
 
 std::optional<std::string> LineChannel::receive() {
-  std::size_t end = buffer_.find('\n');
+  // A recording is a long line: no byte of it is looked at twice.
+  std::size_t end = buffer_.find('\n', scanned_);
   if (end == std::string::npos) {
     std::array<char, 65536> chunk;
     const ssize_t n = ::read(in_, chunk.data(), chunk.size());
     if (n > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(n));
     if (n == 0 || (n < 0 && errno != EINTR)) at_end_ = true;
-    end = buffer_.find('\n');
+    end = buffer_.find('\n', scanned_);
+    scanned_ = buffer_.size();
     if (end == std::string::npos) return std::nullopt;
   }
+  scanned_ = 0;
   std::string line = buffer_.substr(0, end);
   buffer_.erase(0, end + 1);
   return line;

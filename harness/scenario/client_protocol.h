@@ -61,6 +61,7 @@ class LineChannel {
   int in_;
   int out_;
   std::string buffer_;
+  std::size_t scanned_ = 0;  ///< bytes of it that hold no line's end
   bool at_end_ = false;
 };
 

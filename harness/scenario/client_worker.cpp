@@ -112,6 +112,8 @@ class Worker final : public ClientWorker {
   const ClientPlan& plan_;
   const Job& job_;
   RunControl& control_;
+  ReplayTurns* const turns_;
+  const Turn* turn_ = nullptr;  ///< of the operation that is being replayed
   const bool store_is_filled_;
   const bool timed_;
   const std::uint64_t most_operations_;
@@ -131,6 +133,7 @@ Worker<Files>::Worker(const Options& options)
     : plan_(options.plan),
       job_(*options.plan.job),
       control_(options.control),
+      turns_(options.turns),
       store_is_filled_(options.store_is_filled),
       timed_(options.timed),
       most_operations_(options.most_operations),
@@ -142,7 +145,8 @@ Worker<Files>::Worker(const Options& options)
       files_({.directory = options.directory,
               .names = *plan_.names,
               .fds = fds_of(job_),
-              .in_process = options.in_process}) {
+              .in_process = options.in_process,
+              .shared_files = options.turns == nullptr ? nullptr : &options.turns->files()}) {
   for (std::size_t i = 0; i < plan_.shares.size(); ++i) {
     const FileSet& set = plan_.scenario->filesets[i];
     const SetShare& share = plan_.shares[i];
@@ -168,12 +172,15 @@ void Worker<Files>::run_measured() {
     while (!control_.stopping() && record_.operations < most_operations_ &&
            stream_.next(operation)) {
       const RunControl::Turn turn(control_, plan_.client);
+      if (turns_ != nullptr && (turn_ = turns_->begin(plan_.client)) == nullptr) break;
       if (operation.kind == OperationKind::kPause || operation.kind == OperationKind::kBarrier) {
         wait(operation);
-        continue;
+      } else {
+        run_timed(operation);
       }
-      run_timed(operation);
+      if (turns_ != nullptr) turns_->end(plan_.client);
     }
+    turn_ = nullptr;
   } catch (const BadInput& error) {
     control_.fail(error.what());
   }
@@ -212,7 +219,7 @@ std::uint64_t Worker<Files>::keep_pace(const Operation& operation) {
 
 template <class Files>
 void Worker<Files>::run_timed(const Operation& operation) {
-  const std::int64_t change = model_.change(operation);
+  const std::int64_t change = turn_ == nullptr ? model_.change(operation) : turn_->change;
   if (change > 0 && !reserve(operation, change)) return;
   const std::byte* const data = prepare(operation);
   const std::uint64_t due_ns = keep_pace(operation);
@@ -234,7 +241,7 @@ void Worker<Files>::run_timed(const Operation& operation) {
   if (result > 0 && moves_data(operation.kind)) stats.bytes += static_cast<std::uint64_t>(result);
   note_result(operation, result);
   if (!accept(operation, result)) return;
-  if (result >= 0) model_.apply(operation);
+  if (result >= 0 && turn_ == nullptr) model_.apply(operation);
   if (change < 0 && result >= 0) control_.release(-change);
 }
 
@@ -306,7 +313,8 @@ std::string Worker<Files>::describe_place(const Operation& operation) const {
                      (*plan_.names)[operation.file], place);
 }
 
-/// Fails the run and returns false if the result is not the only one that is right.
+/// Fails the run and returns false if the result is not the only one that is right. A replay goes
+/// on, so that all results that differ from the recorded ones are counted.
 template <class Files>
 bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
   const bool transfer = moves_data(operation.kind);
@@ -334,6 +342,10 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
                              data_);
   }
   if (problem.empty()) return true;
+  if (turn_ != nullptr) {
+    turns_->note_difference(turn_->line, fmt::format("{} {}", describe_place(operation), problem));
+    return true;
+  }
   control_.fail(fmt::format("{} {}", describe_place(operation), problem));
   return false;
 }

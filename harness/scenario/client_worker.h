@@ -8,6 +8,7 @@
 
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/operation.h"
+#include "harness/scenario/replay_turns.h"
 #include "harness/scenario/run_control.h"
 #include "reports/model/histogram.h"
 
@@ -55,6 +56,7 @@ class ClientWorker {
     int directory = -1;
     InProcessFileSystem* in_process = nullptr;  ///< of kInProcess
     RunControl& control;
+    ReplayTurns* turns = nullptr;  ///< of a recording: what its clients share
     bool store_is_filled = false;  ///< files of the object store exist already
     bool timed = true;             ///< false: read no clock
     /// Ends after as many operations and keeps no pace: to measure the generator.

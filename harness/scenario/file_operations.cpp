@@ -46,7 +46,10 @@ std::string link_text(const Operation& operation, std::span<const std::string> n
 }
 
 SystemCalls::SystemCalls(const FilesOptions& options)
-    : directory_(options.directory), names_(options.names), fds_(options.fds) {
+    : directory_(options.directory),
+      names_(options.names),
+      own_(options.shared_files == nullptr ? options.fds : 0),
+      fds_(options.shared_files == nullptr ? own_ : *options.shared_files) {
   open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_BENEATH};
   const UniqueFd probe(static_cast<int>(::syscall(SYS_openat2, directory_, ".", &how, sizeof how)));
   has_openat2_ = static_cast<bool>(probe);

@@ -26,6 +26,8 @@ struct FilesOptions {
   std::span<const std::string> names;         ///< outlive the object
   std::size_t fds = 0;                        ///< numbers of open files
   InProcessFileSystem* in_process = nullptr;  ///< instead of `directory`
+  /// Open files that several clients share, instead of some of its own; or null.
+  std::vector<UniqueFd>* shared_files = nullptr;
 };
 
 /// Flags of open(2) for a create or open.
@@ -55,7 +57,8 @@ class SystemCalls {
 
   int directory_;
   std::span<const std::string> names_;
-  std::vector<UniqueFd> fds_;
+  std::vector<UniqueFd> own_;
+  std::vector<UniqueFd>& fds_;
   bool has_openat2_;
 };
 

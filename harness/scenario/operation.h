@@ -80,4 +80,28 @@ inline bool moves_data(OperationKind kind) {
   return kind == OperationKind::kRead || kind == OperationKind::kWrite;
 }
 
+/// Whether the operation works on an open file, by its number.
+inline bool uses_open_file(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kRead:
+    case OperationKind::kWrite:
+    case OperationKind::kFsync:
+    case OperationKind::kFdatasync:
+    case OperationKind::kClose:
+    case OperationKind::kTruncate:
+    case OperationKind::kSetxattr:
+    case OperationKind::kGetxattr:
+    case OperationKind::kListxattr:
+    case OperationKind::kRemovexattr:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether it opens one.
+inline bool opens_file(OperationKind kind) {
+  return kind == OperationKind::kCreate || kind == OperationKind::kOpen;
+}
+
 }  // namespace vfsprof::harness

@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
 
-#include "harness/error.h"
 #include "harness/scenario/errno_names.h"
 #include "harness/scenario/steps_parser.h"
 
@@ -58,145 +55,137 @@ int depth_of(std::string_view path, int start) {
   return depth;
 }
 
-class ListReader {
- public:
-  explicit ListReader(OperationList& list) : list_(list) {}
-
-  Operation read(const JsonNode& node) {
-    if (!node.value.is_object() || !node.value.contains("op")) {
-      reject(node, "an operation is an object with \"op\"");
+const std::vector<std::string_view>& kinds() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> list;
+    for (const Shape& shape : kShapes) {
+      list.push_back(kOperationNames[static_cast<std::size_t>(shape.kind)]);
     }
-    const Shape& shape = kShapes[read_choice(node.at("op"), kinds())];
-    check_shape(node, shape);
-    Operation operation{.kind = shape.kind,
-                        .argument = shape.kind == OperationKind::kMkdir ? 0755U : 0644U};
-    read_names(node, operation);
-    read_numbers(node, operation);
-    read_expected(node, operation);
-    return operation;
-  }
+    return list;
+  }();
+  return names;
+}
 
- private:
-  static const std::vector<std::string_view>& kinds() {
-    static const std::vector<std::string_view> names = [] {
-      std::vector<std::string_view> list;
-      for (const Shape& shape : kShapes) {
-        list.push_back(kOperationNames[static_cast<std::size_t>(shape.kind)]);
-      }
-      return list;
-    }();
-    return names;
+void check_shape(const JsonNode& node, const Shape& shape) {
+  std::vector<std::string_view> allowed{"op", "expect", "at_ns", "client"};
+  std::vector<std::string_view> required;
+  for (std::size_t i = 0; i < kLetters.size(); ++i) {
+    if (shape.required.find(kLetters[i]) != std::string_view::npos) required.push_back(kKeyOf[i]);
+    if (shape.allowed.find(kLetters[i]) != std::string_view::npos) allowed.push_back(kKeyOf[i]);
   }
+  allowed.insert(allowed.end(), required.begin(), required.end());
+  check_keys(node, allowed, required);
+}
 
-  static void check_shape(const JsonNode& node, const Shape& shape) {
-    std::vector<std::string_view> allowed{"op", "expect", "at_ns", "client"};
-    std::vector<std::string_view> required;
-    for (std::size_t i = 0; i < kLetters.size(); ++i) {
-      if (shape.required.find(kLetters[i]) != std::string_view::npos) required.push_back(kKeyOf[i]);
-      if (shape.allowed.find(kLetters[i]) != std::string_view::npos) allowed.push_back(kKeyOf[i]);
-    }
-    allowed.insert(allowed.end(), required.begin(), required.end());
-    check_keys(node, allowed, required);
+unsigned long read_mode(const JsonNode& node) {
+  const std::string text = read_line_of_text(node, 4);
+  if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos ||
+      text[0] != '0') {
+    reject(node, "give permission bits in octal, as \"0644\"");
   }
+  return std::stoul(text, nullptr, 8);
+}
 
-  void read_names(const JsonNode& node, Operation& operation) {
-    if (node.value.contains("path")) operation.file = number_of(read_path(node.at("path")));
-    if (node.value.contains("to")) operation.other = number_of(read_path(node.at("to")));
-    if (node.value.contains("name"))
-      operation.other = number_of(read_line_of_text(node.at("name"), 255));
-    if (node.value.contains("target")) {
-      const std::string link = list_.names[operation.file];
-      operation.other = number_of(read_target(node.at("target"), depth_of(link, 0) - 1));
-      operation.flags |= kLinkVerbatim;
-    }
+void read_numbers(const JsonNode& node, Operation& operation) {
+  const auto value = [&](const char* key, std::uint64_t most) {
+    return node.value.contains(key) ? read_size(node.at(key), {0, most}) : 0;
+  };
+  const bool transfer = moves_data(operation.kind);
+  operation.fd = static_cast<std::uint32_t>(value("fd", kMaxListedFiles - 1));
+  operation.offset = value("offset", kMostBytes);
+  operation.size = value("size", transfer ? kMaxBlockBytes : kMostBytes);
+  operation.at_ns = value("at_ns", kMostBytes * 1000);
+  if (node.value.contains("mode")) {
+    operation.argument = static_cast<std::uint32_t>(read_mode(node.at("mode")));
   }
-
-  void read_numbers(const JsonNode& node, Operation& operation) {
-    const auto value = [&](const char* key, std::uint64_t most) {
-      return node.value.contains(key) ? read_size(node.at(key), {0, most}) : 0;
-    };
-    const bool transfer = moves_data(operation.kind);
-    operation.fd = static_cast<std::uint32_t>(value("fd", kMaxListedFiles - 1));
-    operation.offset = value("offset", kMostBytes);
-    operation.size = value("size", transfer ? kMaxBlockBytes : kMostBytes);
-    operation.at_ns = value("at_ns", kMostBytes * 1000);
-    if (node.value.contains("mode")) {
-      operation.argument = static_cast<std::uint32_t>(read_mode(node.at("mode")));
-    }
-    constexpr std::array<std::string_view, 4> kFlags{"dsync", "append", "truncate", "read-only"};
-    if (!node.value.contains("flags")) return;
-    const JsonNode flags = node.at("flags");
-    if (!flags.value.is_array())
-      reject(flags, "give an array of dsync, append, truncate, read-only");
-    for (std::size_t i = 0; i < flags.value.size(); ++i) {
-      operation.flags |= static_cast<std::uint8_t>(1U << read_choice(flags.at(i), kFlags));
-    }
+  constexpr std::array<std::string_view, 4> kFlags{"dsync", "append", "truncate", "read-only"};
+  if (!node.value.contains("flags")) return;
+  const JsonNode flags = node.at("flags");
+  if (!flags.value.is_array()) reject(flags, "give an array of dsync, append, truncate, read-only");
+  for (std::size_t i = 0; i < flags.value.size(); ++i) {
+    operation.flags |= static_cast<std::uint8_t>(1U << read_choice(flags.at(i), kFlags));
   }
+}
 
-  static unsigned long read_mode(const JsonNode& node) {
-    const std::string text = read_line_of_text(node, 4);
-    if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos ||
-        text[0] != '0') {
-      reject(node, "give permission bits in octal, as \"0644\"");
-    }
-    return std::stoul(text, nullptr, 8);
+/// A result that is expected: the name of an error, or a number.
+void read_expected(const JsonNode& node, Operation& operation) {
+  if (!node.value.contains("expect")) return;
+  const JsonNode expect = node.at("expect");
+  if (expect.value.is_number()) {
+    operation.expected = static_cast<std::int64_t>(read_integer(expect, {0, kMostBytes}));
+    return;
   }
-
-  /// A result that is expected: the name of an error, or a number.
-  static void read_expected(const JsonNode& node, Operation& operation) {
-    if (!node.value.contains("expect")) return;
-    const JsonNode expect = node.at("expect");
-    if (expect.value.is_number()) {
-      operation.expected = static_cast<std::int64_t>(read_integer(expect, {0, kMostBytes}));
-      return;
-    }
-    std::vector<std::string_view> names;
-    for (const NamedErrno& error : kExpectableErrors) names.push_back(error.name);
-    operation.expected = -kExpectableErrors[read_choice(expect, names)].value;
-  }
-
-  static std::string read_path(const JsonNode& node) {
-    const std::string path = read_line_of_text(node, 4095);
-    std::string_view rest = path;
-    while (true) {
-      const std::size_t slash = rest.find('/');
-      const std::string_view part = rest.substr(0, slash);
-      if (part.empty() || part == "." || part == ".." ||
-          part.find('\0') != std::string_view::npos) {
-        reject(node, fmt::format("'{}' is not allowed: give a path within the clients' directory, "
-                                 "relative, without empty parts, '.' and '..'",
-                                 path));
-      }
-      if (slash == std::string_view::npos) return path;
-      rest.remove_prefix(slash + 1);
-    }
-  }
-
-  static std::string read_target(const JsonNode& node, int levels) {
-    const std::string target = read_line_of_text(node, 4095);
-    if (target.starts_with('/') || depth_of(target, levels) < 0) {
-      reject(node, fmt::format("'{}' leads out of the clients' directory: give a target within it",
-                               target));
-    }
-    return target;
-  }
-
-  std::uint32_t number_of(const std::string& name) {
-    const auto [found, is_new] =
-        numbers_.try_emplace(name, static_cast<std::uint32_t>(list_.names.size()));
-    if (is_new) list_.names.push_back(name);
-    return found->second;
-  }
-
-  OperationList& list_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-};
+  std::vector<std::string_view> names;
+  for (const NamedErrno& error : kExpectableErrors) names.push_back(error.name);
+  operation.expected = -kExpectableErrors[read_choice(expect, names)].value;
+}
 
 }  // namespace
 
+Operation OperationReader::read(const JsonNode& node) {
+  if (!node.value.is_object() || !node.value.contains("op")) {
+    reject(node, "an operation is an object with \"op\"");
+  }
+  const Shape& shape = kShapes[read_choice(node.at("op"), kinds())];
+  check_shape(node, shape);
+  Operation operation{.kind = shape.kind,
+                      .argument = shape.kind == OperationKind::kMkdir ? 0755U : 0644U};
+  read_numbers(node, operation);
+  read_names(node, operation);
+  read_expected(node, operation);
+  return operation;
+}
+
+void OperationReader::read_names(const JsonNode& node, Operation& operation) {
+  const bool allow_top =
+      operation.kind == OperationKind::kStat || operation.kind == OperationKind::kReaddir ||
+      (operation.kind == OperationKind::kOpen && operation.flags == kOpenReadOnly);
+  if (node.value.contains("path")) operation.file = read_path(node.at("path"), allow_top);
+  if (node.value.contains("to")) operation.other = read_path(node.at("to"));
+  if (node.value.contains("name"))
+    operation.other = number_of(read_line_of_text(node.at("name"), 255));
+  if (node.value.contains("target")) {
+    operation.other = read_target(node.at("target"), operation.file);
+    operation.flags |= kLinkVerbatim;
+  }
+}
+
+std::uint32_t OperationReader::read_path(const JsonNode& node, bool allow_top) {
+  const std::string path = read_line_of_text(node, 4095);
+  if (allow_top && path == ".") return number_of(path);
+  for (std::string_view rest = path; true;) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) {
+      reject(node, fmt::format("'{}' is not allowed: give a path within the clients' directory, "
+                               "relative, without empty parts, '.' and '..'",
+                               path));
+    }
+    if (slash == std::string_view::npos) return number_of(path);
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+std::uint32_t OperationReader::read_target(const JsonNode& node, std::uint32_t link) {
+  const std::string target = read_line_of_text(node, 4095);
+  const int levels = depth_of(names_[link], 0) - 1;
+  if (target.starts_with('/') || depth_of(target, levels) < 0) {
+    reject(node, fmt::format("'{}' leads out of the clients' directory: give a target within it",
+                             target));
+  }
+  return number_of(target);
+}
+
+std::uint32_t OperationReader::number_of(const std::string& name) {
+  const auto [found, is_new] =
+      numbers_.try_emplace(name, static_cast<std::uint32_t>(names_.size()));
+  if (is_new) names_.push_back(name);
+  return found->second;
+}
+
 OperationList read_operation_list(const JsonNode& job) {
   OperationList list;
-  ListReader reader(list);
+  OperationReader reader(list.names);
   const auto read_array = [&](const char* key, std::vector<Operation>& out) {
     if (!job.value.contains(key)) return;
     const JsonNode array = job.at(key);
@@ -206,41 +195,6 @@ OperationList read_operation_list(const JsonNode& job) {
   read_array("setup", list.setup);
   read_array("operations", list.operations);
   return list;
-}
-
-std::string document_of_recording(std::string_view text, const std::string& origin) {
-  json document;
-  std::map<std::uint64_t, json> operations;
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string place = fmt::format("{}, line {}", origin, line);
-    if (end > 0) {
-      json value = parse_strictly(text.substr(0, end), place);
-      if (document.is_null()) {
-        document = std::move(value);
-      } else {
-        const JsonNode node{value, "", place};
-        constexpr std::array<std::string_view, 1> kClient{"client"};
-        if (!value.is_object() || !value.contains("client")) {
-          reject(node, "give an operation with the number of its \"client\"");
-        }
-        const std::uint64_t client = read_integer(node.at(std::string(kClient[0])), {0, 63});
-        operations[client].push_back(std::move(value));
-      }
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  if (!document.is_object() || document.contains("jobs") || operations.empty()) {
-    throw BadInput(
-        fmt::format("{}: a recording's first line has the scenario's keys without "
-                    "\"jobs\", and every other line is an operation",
-                    origin));
-  }
-  for (auto& [client, list] : operations) {
-    document["jobs"].push_back(
-        {{"name", fmt::format("client-{}", client)}, {"operations", std::move(list)}});
-  }
-  return document.dump();
 }
 
 }  // namespace vfsprof::harness

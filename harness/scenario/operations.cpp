@@ -177,6 +177,8 @@ bool OperationStream::next_of_closing(Operation& out) {
   return true;
 }
 
+OperationStream::List::List(const OperationList& list_) : list(list_), open(list_.open_at_end) {}
+
 bool OperationStream::List::next(Operation& out) {
   if (done == list.operations.size()) return false;
   out = list.operations[done++];
@@ -185,7 +187,8 @@ bool OperationStream::List::next(Operation& out) {
 }
 
 void OperationStream::List::note(const Operation& operation) {
-  if (operation.expected < 0 && operation.expected != kInFull) return;
+  // The clients of a recording share their files, so none knows by itself what is open at the end.
+  if (!list.turns.empty() || (operation.expected < 0 && operation.expected != kInFull)) return;
   const bool opens =
       operation.kind == OperationKind::kCreate || operation.kind == OperationKind::kOpen;
   if (!opens && operation.kind != OperationKind::kClose) return;

@@ -94,7 +94,7 @@ class OperationStream {
     std::size_t closed = 0;
   };
   struct List {
-    explicit List(const OperationList& list_) : list(list_) {}
+    explicit List(const OperationList& list_);
     bool next(Operation& out);
     void note(const Operation& operation);
 

@@ -25,6 +25,7 @@ bool reads(AccessPattern rw);
 bool writes(AccessPattern rw);
 
 struct OperationList;
+struct Recording;
 
 /// The three ways to say what a job does: fio's words (`rw`), `steps` on sets of files, or every
 /// single one of its `operations`.
@@ -89,7 +90,8 @@ struct Scenario {
   std::string filesets_text;       ///< their JSON, as it was read
   std::vector<std::string> texts;  ///< names that steps mention
   std::vector<Job> jobs;
-  std::string document;  ///< the JSON text it came from
+  std::shared_ptr<const Recording> recording;  ///< where it is one; else null
+  std::string document;                        ///< the JSON text it came from
 };
 
 struct ScenarioSummary {
@@ -101,7 +103,8 @@ struct ScenarioSummary {
 /// The scenarios in scenarios/, compiled in, sorted by name.
 std::vector<ScenarioSummary> built_in_scenarios();
 
-/// Loads a built-in scenario by name, or a file by path (anything with a '/' or ending in ".json").
+/// Loads a built-in scenario by name, or a file by path (anything with a '/' or ending in ".json",
+/// or ".jsonl" for a recording).
 /// Throws BadInput: file, JSON pointer or line, the offending value, and what is allowed.
 Scenario load_scenario(const std::string& name_or_path);
 

@@ -8,7 +8,7 @@
 
 #include "harness/error.h"
 #include "harness/scenario/json_reader.h"
-#include "harness/scenario/operation_list.h"
+#include "harness/scenario/recording.h"
 #include "harness/scenario/scenario.h"
 #include "vfs/base/embedded_file.h"
 #include "vfs/base/result.h"
@@ -42,9 +42,14 @@ std::string read_scenario_file(const std::string& path) {
   const std::size_t kMaxFileSize = is_recording(path) ? kMaxRecordingSize : kMaxScenarioSize;
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxFileSize + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const auto size = static_cast<std::size_t>(file.gcount());
+  // In pieces, as few files are as large as they may be.
+  std::string text;
+  std::size_t size = 0;
+  for (std::size_t got = 1; got > 0 && size <= kMaxFileSize; size += got) {
+    text.resize(size + kMaxScenarioSize);
+    file.read(text.data() + size, kMaxScenarioSize);
+    got = static_cast<std::size_t>(file.gcount());
+  }
   if (size == 0) {
     throw BadInput(
         fmt::format("cannot read the scenario file {}: {}; check the path, or give the name of a "
@@ -73,9 +78,9 @@ std::vector<ScenarioSummary> built_in_scenarios() {
 
 Scenario load_scenario(const std::string& name_or_path) {
   if (name_or_path.contains('/') || name_or_path.ends_with(kSuffix) || is_recording(name_or_path)) {
-    std::string text = read_scenario_file(name_or_path);
-    if (is_recording(name_or_path)) text = document_of_recording(text, name_or_path);
-    return parse_scenario(text, name_or_path);
+    const std::string text = read_scenario_file(name_or_path);
+    return is_recording(name_or_path) ? parse_recording(text, name_or_path)
+                                      : parse_scenario(text, name_or_path);
   }
   for (const EmbeddedFile& file : scenario_files()) {
     if (name_of(file) == name_or_path) {

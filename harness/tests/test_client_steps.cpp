@@ -10,6 +10,7 @@
 #include "harness/error.h"
 #include "harness/scenario/client.h"
 #include "harness/scenario/operation_list.h"
+#include "harness/scenario/recording.h"
 #include "harness/scenario/store_content.h"
 #include "harness/scenario/tree_hash.h"
 
@@ -105,7 +106,7 @@ TEST_F(ClientSteps, NothingIsReachedThroughALinkOfSomebodyElse) {
 {"client": 0, "op": "open", "path": "d/x", "fd": 0, "expect": "ELOOP"}
 {"client": 0, "op": "create", "path": "d/y", "fd": 1, "expect": "ELOOP"}
 )";
-  const ClientResult result = run(parse_scenario(document_of_recording(recording, "r"), "r"));
+  const ClientResult result = run(parse_recording(recording, "r"));
   EXPECT_EQ(result.failure, "");
   directory_ = root;
   EXPECT_FALSE(fs::exists(directory_ / "outside" / "y"));

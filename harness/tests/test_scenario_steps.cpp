@@ -11,6 +11,7 @@
 #include "harness/scenario/distribution.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
+#include "harness/scenario/recording.h"
 #include "harness/scenario/tree_model.h"
 
 namespace vfsprof::harness {
@@ -197,18 +198,17 @@ TEST(Steps, WhatTheyCannotDoIsFoundBeforeAnythingRuns) {
 
 TEST(OperationLists, AreAScenarioLikeAnyOther) {
   const std::string text = R"({"name": "s", "summary": "a", "stresses": "b"}
-{"client": 1, "at_ns": 5, "op": "mkdir", "path": "d"}
 {"client": 0, "op": "create", "path": "x", "fd": 3}
 
+{"client": 1, "at_ns": 5, "op": "mkdir", "path": "d"}
 {"client": 0, "op": "write", "fd": 3, "path": "x", "offset": 0, "size": 7, "expect": 7}
 {"client": 1, "op": "rmdir", "path": "missing", "expect": "ENOENT"}
 )";
-  const Scenario scenario = parse_scenario(document_of_recording(text, "r.jsonl"), "r.jsonl");
+  const Scenario scenario = parse_recording(text, "r.jsonl");
   ASSERT_EQ(scenario.jobs.size(), 2U);
   EXPECT_EQ(script(scenario, 0), " | create x write@0+7 | close x");
   EXPECT_EQ(script(scenario, 1), " | mkdir d rmdir missing |");
   EXPECT_EQ(scenario.jobs[1].operations->operations[0].at_ns, 5U);
-  EXPECT_EQ(to_document(parse_scenario(to_document(scenario), "again")), to_document(scenario));
 }
 
 TEST(OperationLists, CannotLeaveTheirDirectory) {
@@ -218,7 +218,7 @@ TEST(OperationLists, CannotLeaveTheirDirectory) {
         operation + "]}]}");
   };
   for (const char* path : {"/etc/x", "../x", "a/../../x", "a//b", ".", "a/.", ""}) {
-    EXPECT_TRUE(contains(refused(R"({"op": "stat", "path": ")" + std::string(path) + "\"}"),
+    EXPECT_TRUE(contains(refused(R"({"op": "unlink", "path": ")" + std::string(path) + "\"}"),
                          "/jobs/0/operations/0/path"))
         << path;
   }

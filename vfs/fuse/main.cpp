@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "vfs/counters.h"
@@ -21,6 +22,7 @@
 #include "vfs/fuse/session.h"
 #include "vfs/fuse/unmount.h"
 #include "vfs/null_engine.h"
+#include "vfs/record/request_recorder.h"
 #include "vfs/store/object_store.h"
 #include "vfs/variant.h"
 #include "vfs/wait_counts.h"
@@ -41,6 +43,7 @@ struct Options {
   std::string store = "memory";
   std::uint64_t memory_budget_bytes = std::uint64_t{4} << 30;
   std::string counter_page;
+  std::filesystem::path record;
   int ready_fd = -1;
   int lockstep_fd = -1;
   bool allow_other = false;
@@ -70,6 +73,11 @@ void declare(CLI::App& app, Options& options) {
       "--counters", options.counter_page,
       "Publish the daemon's counters in this file (vfs/counters.h), and the names of its "
       "locks and queues beside it in FILE.words (vfs/word_names.h)");
+  app.add_option(
+      "--record", options.record,
+      "Write the requests served to this file, as a list of operations that 'vfsprof run "
+      "--scenario FILE.jsonl' replays; complete once the file system is unmounted, or "
+      "after Ctrl-C");
   app.add_option("--ready-fd", options.ready_fd,
                  "Write a line to this open descriptor once the file system serves");
   app.add_option("--lockstep-fd", options.lockstep_fd,
@@ -120,6 +128,30 @@ std::unique_ptr<Frontend> frontend_of(const Variant& variant, Engine& engine, Wo
   return make_frontend(variant.executor(), engine, workers);
 }
 
+/// Records while it is in scope; a failure is known once it has ended.
+class Recording {
+ public:
+  /// Errors: std::system_error.
+  explicit Recording(const Options& options) {
+    if (options.record.empty()) return;
+    recorder_.emplace(options.record,
+                      fmt::format("requests that vfsprof-mount served ({})", options.variant));
+    request_recorder = &*recorder_;
+  }
+  ~Recording() { request_recorder = nullptr; }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  /// Once nobody is served any more. Returns the errno that made the file incomplete, or 0.
+  int finish() {
+    request_recorder = nullptr;
+    return recorder_ ? recorder_->finish() : 0;
+  }
+
+ private:
+  std::optional<RequestRecorder> recorder_;
+};
+
 int run(const Options& options) {
   block_ending_signals();
   const Variant variant = parse_variant(options.variant);
@@ -143,6 +175,11 @@ int run(const Options& options) {
     return report(kBadInput, fmt::format("cannot write the counts of waits to {}: {}", waits,
                                          describe(Errno{errno})));
   }
+  if (!options.record.empty() && options.record.extension() != ".jsonl") {
+    return report(kBadInput, fmt::format("--record {}: name a file that ends in .jsonl",
+                                         options.record.string()));
+  }
+  Recording recording(options);
   const std::unique_ptr<ObjectStore> store = open_store(options.store);
   // In this order: whoever posts to the workers goes before they do.
   WorkerPool workers(variant.has_strategies() ? kWorkers : 0);
@@ -166,6 +203,10 @@ int run(const Options& options) {
            .allow_other = options.allow_other,
            .on_started = [&options] { tell_ready(options.ready_fd); },
            .lockstep = lockstep ? &*lockstep : nullptr});
+  }
+  if (const int error = recording.finish(); error != 0) {
+    return report(kEnvironment, fmt::format("the recording {} is not complete: {}",
+                                            options.record.string(), describe(Errno{error})));
   }
   if (const Result<void> written = engine->write_back_all(); !written) {
     return report(kEnvironment,
@@ -196,6 +237,8 @@ int main(int argc, char** argv) {
     return report(kBadInput, error.what());
   } catch (const CacheDirectoryError& error) {
     return report(kEnvironment, error.what());
+  } catch (const std::system_error& error) {
+    return report(kEnvironment, fmt::format("cannot write the recording: {}", error.what()));
   } catch (const MountError& error) {
     return report(kEnvironment, error.what());
   } catch (const std::exception& error) {

@@ -20,6 +20,7 @@
 #include "vfs/base/result.h"
 #include "vfs/fuse/mount_error.h"
 #include "vfs/fuse/request_stamps.h"
+#include "vfs/record/request_recorder.h"
 
 namespace vfsprof::vfs {
 namespace {
@@ -45,7 +46,9 @@ ssize_t receive(int, void* memory, size_t, void*) {
   const ssize_t size = channel.buffer().receive(channel.descriptor());
   received();
   if (size > 0) {
-    stamp_request({static_cast<const std::byte*>(memory), static_cast<std::size_t>(size)});
+    const std::span message(static_cast<const std::byte*>(memory), static_cast<std::size_t>(size));
+    stamp_request(message);
+    if (request_recorder != nullptr) request_recorder->request(message);
   }
   return size;
 }
@@ -54,6 +57,7 @@ ssize_t receive(int, void* memory, size_t, void*) {
 ssize_t send(int session_fd, iovec* parts, int count, void*) {
   const int descriptor = current_descriptor();
   replied();
+  if (request_recorder != nullptr) request_recorder->reply(parts, count);
   return stamped_writev(descriptor >= 0 ? descriptor : session_fd, parts, count);
 }
 
