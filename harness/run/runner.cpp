@@ -37,7 +37,8 @@ RoundOutcome run_round(const RoundRequest& request) {
       start_target(request.target, {.variant = request.variant,
                                     .directory = work.path(),
                                     .placement = request.placement,
-                                    .objects = objects});
+                                    .objects = objects,
+                                    .binary = request.binary});
   RoundOutcome outcome;
   outcome.round.kind = request.kind;
   {
