@@ -12,6 +12,7 @@ using SetupCommand = void (*)(CLI::App& app, ExitCode& exit_code);
 
 void setup_run(CLI::App& app, ExitCode& exit_code);
 void setup_compare(CLI::App& app, ExitCode& exit_code);
+void setup_gate(CLI::App& app, ExitCode& exit_code);
 void setup_profile(CLI::App& app, ExitCode& exit_code);
 void setup_import(CLI::App& app, ExitCode& exit_code);
 void setup_report(CLI::App& app, ExitCode& exit_code);
@@ -23,7 +24,7 @@ void setup_generator(CLI::App& app, ExitCode& exit_code);
 
 /// THE list of commands, in the order of --help.
 inline constexpr SetupCommand kCommands[] = {
-    setup_run,  setup_compare, setup_profile, setup_import, setup_report,
-    setup_lint, setup_list,    setup_doctor,  setup_client, setup_generator};
+    setup_run,  setup_compare, setup_gate,   setup_profile, setup_import,   setup_report,
+    setup_lint, setup_list,    setup_doctor, setup_client,  setup_generator};
 
 }  // namespace vfsprof::harness

@@ -15,10 +15,20 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
   CLI::App* const command = app.add_subcommand(
       "compare", "Run a scenario under several variants in turn and say which is faster, and why");
   add_measure_options(*command, *options);
-  command
-      ->add_option("--variant", options->variants,
-                   "Give it twice or more: the first is \"before\", each other is compared with it")
-      ->required();
+  command->add_option(
+      "--variant", options->variants,
+      "Give it twice or more: the first is \"before\", each other is compared with it; "
+      "with --binary once, for all");
+  command->add_option("--binary", options->binaries,
+                      "Folder of a build with its own vfsprof-mount; give it twice or more, the "
+                      "first is \"before\"");
+  command->add_option("--budget", options->budget,
+                      "Time for all rounds, for example 2m, instead of --rounds; ends earlier once "
+                      "the verdict is there (at one of three looks, planned beforehand)");
+  command->add_flag("!--no-control", options->control,
+                    "Leave out the control arm, the first one once more, without which a verdict "
+                    "cannot be told from the machine's moods");
+  options->control = true;
   command
       ->add_option("--margin", options->equivalence_margin,
                    "Two variants within this ratio of each other count as equivalent")
@@ -26,8 +36,10 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
       ->capture_default_str();
   command->add_flag("--require-verdict", options->require_verdict,
                     "Exit with code 5 if the main metric stays undecided");
-  command->callback([options, &exit_code] {
-    if (options->variants.size() < 2) {
+  const CLI::Option* const rounds = command->get_option("--rounds");
+  command->callback([options, rounds, &exit_code] {
+    options->default_rounds = rounds->empty();
+    if (options->variants.size() < 2 && options->binaries.empty()) {
       throw BadInput(
           "compare needs two variants or more: give --variant twice, for example "
           "--variant mutex-pool --variant sync-path");

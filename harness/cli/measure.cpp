@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/cli/compare_design.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/replay_options.h"
 #include "harness/cli/report_options.h"
@@ -42,11 +43,12 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
           options.target));
     }
     result.arms.push_back({.name = options.target, .variant = std::nullopt});
-  } else if (options.variants.empty()) {
+  } else if (options.variants.empty() && options.binaries.empty()) {
     throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
   }
   for (const std::string& variant : options.variants) result.arms.push_back(parse_arm(variant));
   result.timing_rounds = options.timing_rounds;
+  if (options.command == "compare") apply_compare_design(options, result);
   result.profiling_rounds = options.profiling_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
   measure_footprint(result.scenario, result.seed);  // refuses what cannot be done

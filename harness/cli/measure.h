@@ -37,6 +37,10 @@ struct MeasureOptions {
   bool json = false;
   std::string color;  ///< auto, always or never
   bool require_verdict = false;
+  std::vector<std::string> binaries;  ///< folders of builds, of `compare`
+  std::string budget;                 ///< "2m"; empty: as many rounds as `timing_rounds`
+  bool control = false;               ///< an arm that is the first one once more
+  bool default_rounds = false;        ///< `timing_rounds` may grow to what a verdict needs
 };
 
 /// Declares --unwind, for every command that samples. `options` must outlive the parsing.

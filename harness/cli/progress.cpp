@@ -32,7 +32,9 @@ void ProgressBar::show(const ProgressStep& step) {
     timed_from_ = step.done;
   }
   std::string left;
-  if (step.done > timed_from_ && step.done < step.total) {
+  if (step.left.count() > 0) {
+    left = fmt::format(", at most {:.0f} s left", std::chrono::duration<double>(step.left).count());
+  } else if (step.done > timed_from_ && step.done < step.total) {
     const double per_step = std::chrono::duration<double>(now - started_).count() /
                             static_cast<double>(step.done - timed_from_);
     left = fmt::format(", {:.0f} s left", per_step * static_cast<double>(step.total - step.done));

@@ -10,11 +10,14 @@
 #include "harness/collect/capabilities.h"
 #include "harness/collect/environment.h"
 #include "harness/error.h"
+#include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
 #include "harness/floors/floors.h"
 #include "harness/floors/null_handler.h"
 #include "harness/process.h"
 #include "harness/run/runner.h"
+#include "reports/analyze/control.h"
+#include "reports/model/arm_settings.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -28,6 +31,10 @@ reports::Arm describe_arm(const ArmSpec& arm) {
   for (vfs::Setting& setting : vfs::settings(*arm.variant)) {
     result.axes.push_back({std::string(setting.name), std::move(setting.value)});
   }
+  if (!arm.binary.empty()) {
+    result.axes.push_back({std::string(reports::kBinarySetting), arm.binary.string()});
+  }
+  if (arm.control) result.axes.push_back({std::string(reports::kControlSetting), "on"});
   return result;
 }
 
@@ -100,25 +107,21 @@ class Experiment {
 
  private:
   void run_rounds() {
-    const std::vector<PlannedRound> plan = make_plan({.arms = options_.arms.size(),
-                                                      .floor_arms = floor_arms_.size(),
-                                                      .timing_rounds = options_.timing_rounds,
-                                                      .profiling_rounds = options_.profiling_rounds,
-                                                      .tracing_rounds = options_.tracing_rounds,
-                                                      .counting_rounds = options_.counting_rounds,
-                                                      .seed = options_.seed});
-    const std::size_t total = plan.size() + 1;
-    progress_({0, total, "warming up"});
+    progress_({0, 1, "warming up", left()});
     note_placement();
     const HarnessPlacement placement(options_.placement);
     warm_up_memory(kWarmMemoryBytes);
     measure_machine();
+    const auto warm_up = Clock::now();
     if (!accept(run_round(request_for({.arm = 0})).round)) return;
+    const std::vector<PlannedRound> plan = plan_rounds(Clock::now() - warm_up);
 
+    const std::size_t total = plan.size() + 1;
     for (std::size_t i = 0; i < plan.size(); ++i) {
+      if (ends_before(plan, i)) break;
       const std::string what =
           fmt::format("{} {}", arm_of(plan[i]).name, reports::to_string(plan[i].kind));
-      progress_({i + 1, total, what});
+      progress_({i + 1, total, what, left()});
       if (is_floor(plan[i])) {
         run_floor_round(plan[i]);
         continue;
@@ -132,6 +135,67 @@ class Experiment {
       if (!good) return;
     }
     progress_({total, total, "done"});
+  }
+
+  /// The rounds in their order, as many blocks as the budget allows where there is one.
+  std::vector<PlannedRound> plan_rounds(std::chrono::nanoseconds round) {
+    PlanOptions plan{.arms = options_.arms.size(),
+                     .floor_arms = floor_arms_.size(),
+                     .timing_rounds = options_.timing_rounds,
+                     .profiling_rounds = options_.profiling_rounds,
+                     .tracing_rounds = options_.tracing_rounds,
+                     .counting_rounds = options_.counting_rounds,
+                     .seed = options_.seed};
+    if (has_budget()) {
+      const unsigned others = plan.profiling_rounds + plan.tracing_rounds + plan.counting_rounds;
+      look_after_ = plan_looks({.time = left() - round * plan.arms * others,
+                                .block = round * (plan.arms + plan.floor_arms),
+                                .least_blocks = options_.looks.least_blocks,
+                                .looks = reports::kLooks});
+      plan.timing_rounds = look_after_.back();
+    }
+    std::vector<PlannedRound> rounds = make_plan(plan);
+    // What observers see of a control interests nobody, unless the verdict rests on it.
+    std::erase_if(rounds, [this](const PlannedRound& planned) {
+      return !is_floor(planned) && arm_of(planned).control && !options_.observe_control &&
+             (planned.kind == reports::RoundKind::kProfiling ||
+              planned.kind == reports::RoundKind::kTracing);
+    });
+    return rounds;
+  }
+
+  bool has_budget() const { return options_.looks.budget.count() > 0; }
+
+  std::chrono::nanoseconds left() const {
+    if (!has_budget()) return std::chrono::nanoseconds(0);
+    return std::max<std::chrono::nanoseconds>(options_.looks.budget - (Clock::now() - started_),
+                                              std::chrono::nanoseconds(0));
+  }
+
+  /// Whether nothing from round `next` on is run: the verdict is there, or the budget is used up.
+  bool ends_before(const std::vector<PlannedRound>& plan, std::size_t next) {
+    if (!has_budget() || next == 0) return false;
+    const bool block_ends =
+        plan[next].block != plan[next - 1].block || plan[next].kind != plan[next - 1].kind;
+    if (!block_ends) return false;
+    if (left().count() == 0) {
+      return end_early(plan, next, "the budget was used up");
+    }
+    const PlannedRound& last = plan[next - 1];
+    const bool looks = last.kind == reports::RoundKind::kTiming &&
+                       last.block + 1 < look_after_.back() &&
+                       std::ranges::find(look_after_, last.block + 1) != look_after_.end();
+    if (looks && options_.looks.decides && options_.looks.decides(outcome_.result)) {
+      return end_early(plan, next, "every verdict was there");
+    }
+    return false;
+  }
+
+  bool end_early(const std::vector<PlannedRound>& plan, std::size_t next, std::string_view why) {
+    outcome_.result.warnings.push_back(
+        fmt::format("rounds ended after {} of {}, {} of {} planned blocks: {}", next, plan.size(),
+                    plan[next - 1].block + 1, look_after_.back(), why));
+    return true;
   }
 
   void measure_machine() {
@@ -173,6 +237,7 @@ class Experiment {
     return {.scenario = options_.scenario,
             .target = options_.target,
             .variant = arm.variant ? vfs::canonical(*arm.variant) : "",
+            .binary = arm.binary,
             .placement = options_.placement,
             .seed = options_.seed,
             .kind = planned.kind,
@@ -194,10 +259,14 @@ class Experiment {
         to_string(options_.placement)));
   }
 
+  using Clock = std::chrono::steady_clock;
+
   const ExperimentOptions& options_;
   const ProgressListener& progress_;
   ExperimentOutcome outcome_;
   std::vector<ArmSpec> floor_arms_;
+  const Clock::time_point started_ = Clock::now();
+  std::vector<std::uint32_t> look_after_;  ///< blocks; empty without a budget
 };
 
 }  // namespace

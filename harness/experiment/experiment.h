@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -20,10 +21,20 @@ namespace vfsprof::harness {
 struct ArmSpec {
   std::string name;
   std::optional<vfs::Variant> variant;  ///< none on a target that is not ours
+  std::filesystem::path binary = {};    ///< folder of its vfsprof-mount; empty: beside vfsprof
+  bool control = false;                 ///< the first arm once more
 };
 
 /// Parses a variant text. Throws BadInput with what is allowed.
 ArmSpec parse_arm(const std::string& text);
+
+/// When an experiment may end before its last planned round (experiment/looks.h).
+struct Looks {
+  std::chrono::nanoseconds budget{0};  ///< for all rounds; 0: as many rounds as were asked for
+  std::size_t least_blocks = 0;        ///< with fewer there is no verdict at all
+  /// Whether the rounds so far decide; asked after the blocks of each look but the last.
+  std::function<bool(const reports::RunResult&)> decides = {};
+};
 
 /// A scenario, run under one arm or several in turn.
 struct ExperimentOptions {
@@ -41,6 +52,8 @@ struct ExperimentOptions {
   bool floors = true;  ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;
+  Looks looks = {};
+  bool observe_control = false;  ///< control arms have profiling and tracing rounds too
 };
 
 /// Told before each step: how many of how many are done, and what comes now.
@@ -48,6 +61,7 @@ struct ProgressStep {
   std::size_t done = 0;
   std::size_t total = 0;
   std::string_view what;
+  std::chrono::nanoseconds left{0};  ///< of the budget; 0: nothing is known but the steps
 };
 using ProgressListener = std::function<void(const ProgressStep&)>;
 

@@ -43,7 +43,8 @@ RoundOutcome run_round(const RoundRequest& request) {
                                     .directory = work.path(),
                                     .placement = request.placement,
                                     .lockstep = request.scenario.lockstep,
-                                    .objects = objects});
+                                    .objects = objects,
+                                    .binary = request.binary});
   RoundOutcome outcome;
   outcome.round.kind = request.kind;
   {

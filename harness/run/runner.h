@@ -15,7 +15,8 @@ namespace vfsprof::harness {
 struct RoundRequest {
   const Scenario& scenario;
   const TargetSpec& target;
-  std::string variant;  ///< canonical text, empty for targets without one
+  std::string variant;                ///< canonical text, empty for targets without one
+  std::filesystem::path binary = {};  ///< folder of the daemon's program; empty: beside vfsprof
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;

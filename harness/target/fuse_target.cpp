@@ -78,7 +78,8 @@ class FuseTarget final : public Target {
 
  private:
   void start(const TargetOptions& options) {
-    const fs::path program = program_directory() / "vfsprof-mount";
+    const fs::path program =
+        (options.binary.empty() ? program_directory() : options.binary) / "vfsprof-mount";
     if (!fs::exists(program)) {
       throw EnvironmentError(
           fmt::format("{} is missing: build it with ./scripts/build, and keep it beside vfsprof",

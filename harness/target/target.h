@@ -36,6 +36,8 @@ struct TargetOptions {
   /// A directory whose files are the objects of the store; empty: none. Only where the target has a
   /// store (TargetInfo).
   std::filesystem::path objects = {};
+  /// Folder of the daemon's program; empty: beside vfsprof. fuse only.
+  std::filesystem::path binary = {};
 };
 
 /// A target, running. The destructor stops it whatever happened: unmounts, ends its process, leaves

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
 
 namespace vfsprof::harness {
@@ -74,6 +75,25 @@ TEST(Plan, NoArmIsFavoured) {
   int first[2] = {};
   for (std::size_t i = 0; i < plan.size(); i += 2) ++first[plan[i].arm];
   EXPECT_EQ(first[0], first[1]);
+}
+
+using namespace std::chrono_literals;
+
+TEST(Looks, BeginWhereAVerdictIsPossibleAndEndWithTheTime) {
+  using Blocks = std::vector<std::uint32_t>;
+  EXPECT_EQ(plan_looks({.time = 100s, .block = 2s, .least_blocks = 10, .looks = 3}),
+            (Blocks{10, 30, 50}));
+  EXPECT_EQ(plan_looks({.time = 100s, .block = 2s, .least_blocks = 10, .looks = 1}), (Blocks{50}));
+  EXPECT_EQ(plan_looks({.time = 20s, .block = 2s, .least_blocks = 10, .looks = 3}), (Blocks{10}));
+  EXPECT_EQ(plan_looks({.time = 22s, .block = 2s, .least_blocks = 10, .looks = 3}),
+            (Blocks{10, 11}));
+}
+
+TEST(Looks, AimAtAVerdictWhereTheTimeIsTooShort) {
+  EXPECT_EQ(plan_looks({.time = 1s, .block = 2s, .least_blocks = 8, .looks = 3}).back(), 8U);
+  EXPECT_EQ(plan_looks({.time = -5s, .block = 0s, .least_blocks = 0, .looks = 0}).size(), 1U);
+  EXPECT_EQ(plan_looks({.time = 1h, .block = 1ns, .least_blocks = 8, .looks = 3}).back(),
+            kMostBlocks);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "reports/analyze/arm_summary.h"
 #include "reports/analyze/compare.h"
+#include "reports/analyze/control.h"
 #include "reports/analyze/document_rows.h"
 #include "reports/analyze/explain.h"
 #include "reports/analyze/floors.h"
@@ -124,6 +125,7 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
   for (std::size_t after = 1; after < report.arms.size(); ++after) {
     report.comparisons.push_back(compare_arms(result, report, profiles, after, rules));
   }
+  apply_control(result, report);
   if (report.arms.size() == 1) report.explanation = explain_arm(report.arms.front());
   add_document_rows(rules, report);
   add_opportunities(rules, profiles, report);

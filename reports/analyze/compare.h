@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,13 +11,30 @@
 
 namespace vfsprof::reports {
 
+/// Of every test by itself.
+inline constexpr double kConfidence = 0.95;
+
 /// What a verdict on a metric is made from.
 struct VerdictInput {
   std::vector<double>
       log_ratios;  ///< of the pairs, after / before; infinite where one side is zero
   double equivalence_margin = 0.05;
   bool lower_is_better = true;
+  double confidence = kConfidence;
 };
+
+/// A figure of a round that is compared.
+struct Metric {
+  std::string id;
+  std::string title;
+  std::string unit;
+  bool lower_is_better = true;
+  std::function<std::optional<double>(const Round&)>
+      value;  ///< nothing: not measured in this round
+};
+
+/// THE list of metrics of timing rounds; the first one decides a comparison.
+std::vector<Metric> metrics(const std::string& main_kind);
 
 /// The four-way verdict on the pairs of one metric: `equivalent` if the whole interval lies within
 /// 1 +- margin (checked first), improved or regressed if it lies on one side of 1, else undecided.
@@ -31,11 +50,12 @@ RoundPairs pair_by_block(const std::vector<const Round*>& before,
 
 /// The metrics of pairs of rounds. `main_kind` is the kind of operation whose latency is compared.
 std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::string& main_kind,
-                                            double equivalence_margin);
+                                            double equivalence_margin,
+                                            double deciding_confidence = kConfidence);
 
-/// The metrics of two arms, paired by block over their timing rounds. CPU per operation decides: it
-/// alone is tested at 95 % as a whole; the other rows hold at 95 % each, so that of twenty of them
-/// one may be wrong.
+/// The metrics of two arms, paired by block over their timing rounds. CPU per operation decides:
+/// all comparisons of the result together hold at 95 % (control.h); the other rows hold at 95 %
+/// each, so that of twenty of them one may be wrong.
 std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
                                               std::size_t after);
 

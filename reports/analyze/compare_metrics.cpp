@@ -10,21 +10,11 @@
 #include "reports/analyze/arm_profile.h"
 #include "reports/analyze/arm_summary.h"
 #include "reports/analyze/compare.h"
+#include "reports/analyze/control.h"
 #include "reports/analyze/events.h"
 
 namespace vfsprof::reports {
 namespace {
-
-constexpr double kConfidence = 0.95;
-
-struct Metric {
-  std::string id;
-  std::string title;
-  std::string unit;
-  bool lower_is_better = true;
-  std::function<std::optional<double>(const Round&)>
-      value;  ///< nothing: not measured in this round
-};
 
 /// A counter of the daemon that is judged: less of it for the same work is better.
 struct JudgedCounter {
@@ -66,7 +56,8 @@ Metric counter_metric(const JudgedCounter& judged) {
           }};
 }
 
-/// THE list of metrics; the first one decides.
+}  // namespace
+
 std::vector<Metric> metrics(const std::string& main_kind) {
   std::vector<Metric> result{
       {"cpu_ns_per_operation", "CPU time of the observed process", "ns per operation", true,
@@ -96,8 +87,6 @@ std::vector<Metric> metrics(const std::string& main_kind) {
   return result;
 }
 
-}  // namespace
-
 double log_ratio(double before, double after) {
   if (before == after) return 0;  // both may be zero
   if (before <= 0) return HUGE_VAL;
@@ -122,9 +111,9 @@ MetricComparison judge(const VerdictInput& input) {
   result.pairs = input.log_ratios.size();
   result.ratio = std::exp(median(input.log_ratios));
   result.minimum_detectable_effect = minimum_detectable_effect(input.log_ratios);
-  result.interval = sign_test_interval(input.log_ratios, kConfidence);
+  result.interval = sign_test_interval(input.log_ratios, input.confidence);
   if (!result.interval) {
-    result.note = fmt::format("{} pairs are needed, there {} {}", values_needed(kConfidence),
+    result.note = fmt::format("{} pairs are needed, there {} {}", values_needed(input.confidence),
                               result.pairs == 1 ? "is" : "are", result.pairs);
     return result;
   }
@@ -156,7 +145,7 @@ RoundPairs pair_by_block(const std::vector<const Round*>& before,
 }
 
 std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::string& main_kind,
-                                            double equivalence_margin) {
+                                            double equivalence_margin, double deciding_confidence) {
   std::vector<MetricComparison> comparisons;
   for (const Metric& metric : metrics(main_kind)) {
     std::vector<double> before_values, after_values, log_ratios;
@@ -172,7 +161,8 @@ std::vector<MetricComparison> compare_pairs(const RoundPairs& pairs, const std::
     const bool never_seen = std::all_of(before_values.begin(), before_values.end(), is_zero) &&
                             std::all_of(after_values.begin(), after_values.end(), is_zero);
     if (never_seen && !decides) continue;
-    MetricComparison comparison = judge({log_ratios, equivalence_margin, metric.lower_is_better});
+    MetricComparison comparison = judge({log_ratios, equivalence_margin, metric.lower_is_better,
+                                         decides ? deciding_confidence : kConfidence});
     comparison.id = metric.id;
     comparison.title = metric.title;
     comparison.unit = metric.unit;
@@ -212,8 +202,9 @@ std::optional<MetricComparison> compare_event(const RoundPairs& pairs, const std
 std::vector<MetricComparison> compare_metrics(const RunResult& result, std::size_t before,
                                               std::size_t after) {
   const ArmRounds first = rounds_of(result, before), second = rounds_of(result, after);
-  std::vector<MetricComparison> metrics = compare_pairs(
-      pair_by_block(first.timing, second.timing), main_kind(result), result.equivalence_margin);
+  std::vector<MetricComparison> metrics =
+      compare_pairs(pair_by_block(first.timing, second.timing), main_kind(result),
+                    result.equivalence_margin, deciding_confidence(result));
   for (const CountedEvent& event :
        first.counting.empty() ? std::vector<CountedEvent>{} : first.counting.front()->events) {
     const auto pairs = pair_by_block(first.counting, second.counting);

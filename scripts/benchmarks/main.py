@@ -22,6 +22,8 @@ def parse(arguments):
         epilog="Exit code 0 if everything could be measured, met or not; 3 if something could not; 2 for wrong arguments.")
     parser.add_argument("names", metavar="NAME", nargs="*", help="only these, or all whose name begins so")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
+    parser.add_argument("--part", action="append", default=[], metavar="PART",
+                        help="of the gate's numbers: coverage, false-alarms, undecided, loaded, faults, power, repeats, mutation")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--cases", metavar="NAME,...", default="",
@@ -31,6 +33,8 @@ def parse(arguments):
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.part:
+        options.names = [name for name in options.names if name != "gate"] + [f"gate-{part}" for part in options.part]
     for name in options.names:
         if not any(row.name.startswith(name) for row in ROWS):
             parser.error(f"no number is named '{name}': there are {', '.join(row.name for row in ROWS)}")

@@ -7,6 +7,7 @@ from typing import Callable
 
 import daemons
 import futexes
+import gate
 import observing
 import opportunities
 import reporting
@@ -338,4 +339,18 @@ ROWS = [
         at_most(2, " %"), reporting.unclassified_own),
     *(Row(f"unclassified-{name}", f"samples of {name} that no rule matched, mixed load", "%", at_most(5, " %"),
           daemons.unclassified(name)) for name in daemons.DAEMONS),
+    Row("gate-coverage", "intervals of a simulated arm against itself that hold 0, worst of six shapes of noise", "%",
+        at_least(94.4, " %"), gate.least_coverage),  # 95 % less three standard errors of 10 000 sets
+    Row("gate-coverage-exact", "their distance from the sign test's exact value, continuous independent shapes", "pp",
+        at_most(0.5, " pp"), gate.coverage_deviation),
+    Row("gate-false-alarms", "false alarms of the gate, upper bound", "%", at_most(1, " %"), gate.false_alarms),
+    Row("gate-undecided", "undecided jobs of a build against itself", "%", at_most(2, " %"), gate.undecided),
+    Row("gate-loaded", "false alarms beside stress-ng on half of the machine", "jobs", at_most(0), gate.loaded),
+    Row("gate-faults", "planted faults that the gate catches", "%", at_least(95, " %"), gate.faults),
+    Row("gate-faults-small", "one extra event in ten operations caught", "%", at_least(100, " %"), gate.small_faults),
+    Row("gate-faults-cell", "caught faults whose cell is named first", "%", at_least(95, " %"), gate.cells),
+    Row("gate-power", "a rise of 5 % in CPU per operation caught within 3 minutes", "%", at_least(90, " %"), gate.power),
+    Row("gate-repeats", "same verdict on pool=mutex and pool=sharded, of 20", "", at_least(19), gate.repeats),
+    Row("gate-mutation", "changes to verdict and policy code that their tests notice", "%", at_least(90, " %"),
+        gate.mutation_score),
 ]

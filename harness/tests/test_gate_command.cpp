@@ -1,0 +1,193 @@
+// `vfsprof gate` and comparisons of builds as a user meets them, on real mounts; the candidate is
+// the daemon with one planted fault (vfs/tests/canary).
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/process.h"
+#include "harness/run/work_directory.h"
+#include "vfs/base/unique_fd.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// One client, so that counts are exact.
+constexpr const char* kScenario = R"({
+  "name": "tiny", "summary": "a few writes", "stresses": "the gate", "seed": 7,
+  "placement": "packed", "runtime_cap": "60s",
+  "jobs": [{"name": "writer", "rw": "randwrite", "bs": "4k", "size": "256k", "numjobs": 1,
+            "number_ios": 200, "prefill": true}]
+})";
+
+// Counts only: no verdict depends on how fast this machine is.
+constexpr const char* kPolicy = R"({
+  "schema_version": 1, "name": "exact", "budget": "100s", "looks": 2, "confidence": 0.8,
+  "scenarios": [{"name": "./tiny.json"}],
+  "metrics": [{"metric": "thread_wakes", "limit": {"absolute": 0}},
+              {"metric": "bytes_copied", "limit": {"absolute": 0}},
+              {"metric": "bytes_hashed", "limit": {"absolute": 0}}]
+})";
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+class GateCommand : public ::testing::Test {
+ protected:
+  GateCommand() : work_(fs::temp_directory_path()) {
+    std::ofstream(path("tiny.json")) << kScenario;
+    std::ofstream(path("policy.json")) << kPolicy;
+    // Two builds: as it is, and with a fault.
+    const fs::path programs = program_directory();
+    for (const auto& [build, daemon] :
+         {std::pair{"same", "vfsprof-mount"}, std::pair{"canary", "vfsprof-mount-canary"}}) {
+      fs::create_directories(path(build) / "bin");
+      fs::create_symlink(programs / daemon, path(build) / "bin" / "vfsprof-mount");
+    }
+  }
+
+  void SetUp() override {
+    const UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    if (!device) GTEST_SKIP() << "needs /dev/fuse, which this user cannot open";
+  }
+
+  fs::path path(const std::string& name) const { return work_.path() / name; }
+
+  Outcome run(const std::string& command) const {
+    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
+                             program_directory().string() + "':$PATH && { " + command +
+                             "; } >stdout.txt 2>stderr.txt </dev/null";
+    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            read_text(path("stdout.txt")), read_text(path("stderr.txt"))};
+  }
+
+  Outcome gate(const std::string& candidate, const std::string& fault) const {
+    return run("VFSPROF_CANARY=" + fault +
+               " vfsprof gate --policy policy.json --baseline-binary same --candidate-binary " +
+               candidate + " --no-explanation --out out");
+  }
+
+  /// The verdict on a metric in gate.json.
+  std::string verdict(const std::string& metric) const {
+    const Json report = Json::parse(read_text(path("out/gate.json")));
+    for (const Json& row : report["scenarios"][0]["metrics"]) {
+      if (row["metric"] == metric) return row["verdict"];
+    }
+    return "absent";
+  }
+
+  WorkDirectory work_;
+};
+
+TEST_F(GateCommand, PassesTheSameBuild) {
+  const Outcome outcome = gate("same", "none");
+  EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("**passed**"), HasSubstr("equivalent")));
+  EXPECT_EQ(verdict("thread_wakes"), "equivalent");
+  EXPECT_TRUE(fs::exists(path("out/gate.md")));
+  EXPECT_TRUE(fs::exists(path("out/gate.junit.xml")));
+}
+
+TEST_F(GateCommand, CatchesAWakeInTenOperations) {
+  const Outcome outcome = gate("canary", "extra-wake:10");
+  EXPECT_EQ(outcome.code, 1) << outcome.out << outcome.err;
+  EXPECT_EQ(verdict("thread_wakes"), "regressed");
+  EXPECT_EQ(verdict("bytes_copied"), "equivalent");
+  EXPECT_EQ(verdict("bytes_hashed"), "equivalent");
+}
+
+TEST_F(GateCommand, CatchesOneMoreCopy) {
+  const Outcome outcome = gate("canary", "extra-copy");
+  EXPECT_EQ(outcome.code, 1) << outcome.out << outcome.err;
+  EXPECT_EQ(verdict("bytes_copied"), "regressed");
+  EXPECT_EQ(verdict("thread_wakes"), "equivalent");
+}
+
+TEST_F(GateCommand, CatchesASlowerHash) {
+  const Outcome outcome = gate("canary", "slow-hash:10");
+  EXPECT_EQ(outcome.code, 1) << outcome.out << outcome.err;
+  EXPECT_EQ(verdict("bytes_hashed"), "regressed");
+}
+
+TEST_F(GateCommand, TellsGithub) {
+  const Outcome outcome =
+      run("export VFSPROF_CANARY=extra-copy GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=summary.md; "
+          "vfsprof gate --policy policy.json --baseline-binary same --candidate-binary canary "
+          "--no-explanation --out out");
+  EXPECT_EQ(outcome.code, 1) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("::error title=vfsprof gate%2C tiny::bytes_copied"));
+  EXPECT_EQ(read_text(path("summary.md")), read_text(path("out/gate.md")));
+}
+
+TEST_F(GateCommand, JudgesStoredResultsAndRefusesDamagedOnes) {
+  const std::string measure =
+      "vfsprof run --scenario ./tiny.json --variant default --rounds 6 --profile-rounds 0 "
+      "--no-floor --out ";
+  ASSERT_EQ(run(measure + "a").code, 0);
+  ASSERT_EQ(run(measure + "b").code, 0);
+  std::string policy = kPolicy;
+  policy.replace(policy.find("./tiny.json"), 11, "tiny");
+  std::ofstream(path("stored.json")) << policy;
+  const std::string gate = "vfsprof gate --policy stored.json --baseline a/run.json --candidate ";
+  const Outcome same = run(gate + "b/run.json --out out");
+  EXPECT_EQ(same.code, 0) << same.out << same.err;
+  EXPECT_EQ(verdict("bytes_copied"), "equivalent");
+  EXPECT_EQ(run("head -c 2000 b/run.json > cut.json; " + gate + "cut.json --out out").code, 2);
+  EXPECT_EQ(run("sed 's/\"seed\":7/\"seed\":8/' b/run.json > other.json; " + gate +
+                "other.json --out out")
+                .code,
+            2);
+  EXPECT_EQ(run(gate + "absent.json --out out").code, 2);
+}
+
+TEST_F(GateCommand, BadInputIsRefused) {
+  for (const char* const arguments :
+       {"--policy policy.json",
+        "--policy absent.json --baseline-binary same --candidate-binary same",
+        "--policy policy.json --baseline-binary same",
+        "--policy policy.json --baseline-binary same --candidate-binary absent",
+        "--policy policy.json --baseline a.json --candidate-binary same",
+        "--policy tiny.json --baseline-binary same --candidate-binary same"}) {
+    EXPECT_EQ(run(std::string("vfsprof gate ") + arguments).code, 2) << arguments;
+  }
+  EXPECT_EQ(run("vfsprof compare --scenario ./tiny.json --binary same").code, 2);
+  EXPECT_EQ(run("vfsprof compare --scenario ./tiny.json --binary same --binary absent").code, 2);
+  EXPECT_EQ(
+      run("vfsprof compare --scenario ./tiny.json --binary same --binary same --budget soon").code,
+      2);
+}
+
+TEST_F(GateCommand, ComparesTwoBuildsWithinABudget) {
+  const Outcome outcome =
+      run("VFSPROF_CANARY=sleep-50us vfsprof compare --scenario ./tiny.json --binary same --binary "
+          "canary --budget 6s --profile-rounds 0 --no-floor --json --out ab");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json report = Json::parse(outcome.out);
+  EXPECT_EQ(report["comparisons"].size(), 1U);  // the control is not one
+  EXPECT_EQ(report["arms"].size(), 3U);
+  EXPECT_EQ(read_text("/proc/mounts").find(work_.path().string()), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vfsprof::harness

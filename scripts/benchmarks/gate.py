@@ -1,0 +1,271 @@
+"""The gate itself: how often it is wrong, what it misses, and how sure that is. Jobs are kept as they end (JOBS), so that hours of
+machine time can be given in parts: an interrupted measurement goes on where it stopped. VFSPROF_GATE_JOBS bounds the jobs of one call."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import mutation
+from figures import Figure, Unavailable
+from tools import ROOT, progress
+
+JOBS = os.path.join(ROOT, "build", "gate-jobs.jsonl")
+SMALL, LARGE = ("overwrite-4k", 0.1), ("overwrite-1m", 0.1)  # scenario, scale
+PASSED, REGRESSED, UNDECIDED = 0, 1, 5  # exit codes of `vfsprof gate`
+ALARM_JOBS, LOADED_JOBS, FAULT_REPEATS, POWER_JOBS, REPEATS = 300, 60, 3, 50, 20
+SURE = 0.95  # of the bounds
+
+# One policy and one budget for false alarms and planted faults (issue 7).
+BUDGET = "30s"
+METRICS = [
+    {"metric": "thread_wakes", "limit": {"absolute": 0.05}}, {"metric": "hand_offs", "limit": {"absolute": 0.05}},
+    {"metric": "bytes_copied", "limit": {"absolute": 0.05}}, {"metric": "bytes_zeroed", "limit": {"absolute": 0.05}},
+    {"metric": "bytes_hashed", "limit": {"absolute": 0.5}}, {"metric": "cache_syncs", "limit": {"absolute": 0.05}},
+    {"metric": "context_switches_per_operation", "limit": {"relative": 0.25}},
+    {"metric": "cpu_ns_per_operation", "limit": {"relative": 0.1}},
+]
+
+# (fault, variant, scenario, categories of the cell it must be found in). A fault of every tenth write ends with :10.
+WAKE, COPY, HASH = ("futex-wake",), ("memory-copy",), ("unclassified",)
+SYNC = ("disk-cache-write", "kernel-files", "dirty-metadata")
+FAULTS = (
+    ("extra-wake", "default", SMALL, WAKE), ("extra-wake:10", "default", SMALL, WAKE), ("extra-wake", "sync-path", SMALL, WAKE),
+    ("extra-wake", "default", LARGE, WAKE), ("extra-hand-off", "default", SMALL, ("futex-wake", "futex-wait")),
+    ("extra-hand-off:10", "default", SMALL, ("futex-wake", "futex-wait")),
+    ("extra-hand-off", "best", SMALL, ("futex-wake", "futex-wait")),
+    ("extra-copy", "default", SMALL, COPY), ("extra-copy:10", "default", SMALL, COPY), ("extra-copy", "default", LARGE, COPY),
+    ("extra-copy", "mutex-pool", SMALL, COPY), ("extra-copy", "best", SMALL, COPY), ("silent-copies", "default", SMALL, COPY),
+    ("silent-copies", "default", LARGE, COPY),
+    ("extra-allocation", "default", SMALL, ("memory-clear", "allocator", "page-faults")),
+    ("extra-allocation:10", "default", SMALL, ("memory-clear", "allocator", "page-faults")),
+    ("extra-allocation", "default", LARGE, ("memory-clear", "page-faults", "memory-mapping")),
+    ("slow-hash", "default", SMALL, HASH), ("slow-hash:10", "default", SMALL, HASH), ("slow-hash", "mutex-pool", SMALL, HASH),
+    ("silent-hash", "default", SMALL, HASH), ("sleep-50us", "default", SMALL, ("scheduler", "clocks", "signals")),
+    ("spin-5us", "default", SMALL, ("clocks", "unclassified")), ("spin-5us", "sync-path", SMALL, ("clocks", "unclassified")),
+    ("system-calls", "default", SMALL, ("syscall-entry", "unclassified")),
+    ("page-faults", "default", SMALL, ("page-faults", "memory-mapping")),
+    ("write-again", "default", SMALL, ("memory-copy", "write-path", "pool-index")),
+    ("write-again", "default", LARGE, ("memory-copy",)), ("read-back", "default", SMALL, ("memory-copy", "write-path")),
+    ("fsync-per-write", "default", SMALL, SYNC), ("fsync-per-write:10", "default", SMALL, SYNC),
+)
+
+
+def binomial_cdf(k, n, p):
+    return sum(math.comb(n, i) * p**i * (1 - p)**(n - i) for i in range(k + 1))
+
+
+def upper_bound(k, n):
+    """The rate that k of n is surely below (Clopper and Pearson, one-sided)."""
+    low, high = (k / n if n else 1.0), 1.0
+    if k >= n:
+        return 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if binomial_cdf(k, n, middle) > 1 - SURE else (low, middle)
+    return high
+
+
+def policy(scenario, budget=BUDGET, metrics=None, confidence=0.99):
+    return {"schema_version": 1, "name": "bench", "budget": budget, "confidence": confidence,
+            "scenarios": [{"name": scenario[0], "scale": scenario[1]}], "metrics": metrics or METRICS}
+
+
+def builds(tools):
+    """Folders of the build as it is and of the one with a planted fault."""
+    if "gate-builds" not in tools.kept:
+        folders = []
+        for name, daemon in (("same", "vfsprof-mount"), ("canary", "vfsprof-mount-canary")):
+            folder = os.path.join(tools.work, name)
+            os.mkdir(folder)
+            os.symlink(tools.program(daemon), os.path.join(folder, "vfsprof-mount"))
+            folders.append(folder)
+        tools.kept["gate-builds"] = folders
+    return tools.kept["gate-builds"]
+
+
+def gate(tools, demands, variant="default", fault=None, explain=False):
+    """{"code", "verdicts", "cells"} of one job: the build against itself, or against the one with a fault."""
+    same, canary = builds(tools)
+    folder = tempfile.mkdtemp(dir=tools.work)
+    path = os.path.join(folder, "policy.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(demands, file)
+    command = [tools.program("vfsprof"), "gate", "--policy", path, "--baseline-binary", same, "--candidate-binary",
+               canary if fault else same, "--variant", variant, "--json", "--out", folder]
+    environment = {**os.environ, **({"VFSPROF_CANARY": fault} if fault else {})}
+    done = subprocess.run(command + ([] if explain else ["--no-explanation"]), check=False, text=True, env=environment,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode not in (PASSED, REGRESSED, UNDECIDED):
+        raise Unavailable(f"the gate ended with code {done.returncode}: {done.stderr.strip().split(chr(10))[-1]}")
+    scenario = json.loads(done.stdout)["scenarios"][0]
+    shutil.rmtree(folder)
+    return {"code": done.returncode,
+            "verdicts": {row["metric"]: row["verdict"] for row in scenario["metrics"] if row["verdict"] != "equivalent"},
+            "cells": [[cell["role"], cell["category"]] for cell in scenario["moved_cells"][:3]]}
+
+
+def commit():
+    done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], check=False, text=True, stdout=subprocess.PIPE)
+    return done.stdout.strip()
+
+
+def jobs_of(part):
+    """Those of this commit that have ended."""
+    if not os.path.exists(JOBS):
+        return []
+    with open(JOBS, encoding="utf-8") as file:
+        entries = [json.loads(line) for line in file if line.endswith("\n")]
+    return [entry for entry in entries if entry["part"] == part and entry["commit"] == commit()]
+
+
+def run_jobs(tools, part, wanted, job):
+    """Runs what is missing of the wanted jobs, {key: argument}, as many as one call may; all that have ended."""
+    ended = {entry["key"]: entry for entry in jobs_of(part)}
+    most = int(os.environ.get("VFSPROF_GATE_JOBS", "2" if tools.quick else str(len(wanted))))
+    missing = [key for key in wanted if key not in ended][:most]
+    for number, key in enumerate(missing):
+        progress(f"{part}: job {number + 1} of {len(missing)}, {len(wanted)} in all: {key}")
+        entry = {"part": part, "key": key, "commit": commit(), **job(wanted[key])}
+        os.makedirs(os.path.dirname(JOBS), exist_ok=True)
+        with open(JOBS, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        ended[key] = entry
+    done = [ended[key] for key in wanted if key in ended]
+    if not done:
+        raise Unavailable("no job has ended yet; run it again")
+    return done
+
+
+def share(entries, predicate, note):
+    hits = sum(1 for entry in entries if predicate(entry))
+    return Figure(100 * hits / len(entries), repeats=len(entries),
+                  note=f"{hits} of {len(entries)}; surely at least {100 * (1 - upper_bound(len(entries) - hits, len(entries))):.1f} %"
+                       f"; {note}")
+
+
+def quiet_jobs(tools):
+    return run_jobs(tools, "false-alarms", {str(i): i for i in range(ALARM_JOBS)}, lambda _: gate(tools, policy(SMALL)))
+
+
+def false_alarms(tools):
+    done = quiet_jobs(tools)
+    wrong = sum(entry["code"] == REGRESSED for entry in done)
+    return Figure(100 * upper_bound(wrong, len(done)), repeats=len(done),
+                  note=f"{wrong} of {len(done)} jobs of a build against itself; the bound holds at {100 * SURE:g} %")
+
+
+def undecided(tools):
+    done = quiet_jobs(tools)
+    count = sum(entry["code"] == UNDECIDED for entry in done)
+    return Figure(100 * count / len(done), repeats=len(done), note=f"{count} of {len(done)}")
+
+
+def loaded(tools):
+    """Beside stress-ng on one CPU of two."""
+    if shutil.which("stress-ng") is None:
+        raise Unavailable("stress-ng is missing; install it with scripts/setup --bench")
+    workers = str(max(1, (os.cpu_count() or 1) // 2))
+
+    def job(_):
+        stress = subprocess.Popen(["stress-ng", "--cpu", workers, "--quiet"], stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            return gate(tools, policy(SMALL))
+        finally:
+            os.killpg(stress.pid, signal.SIGTERM)
+            stress.wait()
+    done = run_jobs(tools, "loaded", {str(i): i for i in range(LOADED_JOBS)}, job)
+    wrong = sum(entry["code"] == REGRESSED for entry in done)
+    return Figure(wrong, repeats=len(done), note=f"{sum(entry['code'] == UNDECIDED for entry in done)} undecided; rate surely below "
+                                                 f"{100 * upper_bound(wrong, len(done)):.1f} %")
+
+
+def fault_jobs(tools):
+    wanted = {f"{fault} {variant} {scenario[0]} {i}": (fault, variant, scenario)
+              for i in range(FAULT_REPEATS) for fault, variant, scenario, _ in FAULTS}
+    return run_jobs(tools, "faults", wanted,
+                    lambda case: gate(tools, policy(case[2]), variant=case[1], fault=case[0], explain=True))
+
+
+def faults(tools):
+    done = fault_jobs(tools)
+    missed = sorted({entry["key"].rsplit(" ", 1)[0] for entry in done if entry["code"] != REGRESSED})
+    return share(done, lambda entry: entry["code"] == REGRESSED,
+                 f"{len(FAULTS)} faults; missed: {', '.join(missed) or 'none'}")
+
+
+def small_faults(tools):
+    done = [entry for entry in fault_jobs(tools) if ":10 " in entry["key"]]
+    if not done:
+        raise Unavailable("no job with a fault in every tenth write has ended yet; run it again")
+    return share(done, lambda entry: entry["code"] == REGRESSED, "one extra event in ten operations")
+
+
+def cells(tools):
+    """Of the faults that were caught: the dearest cell that moved is of the fault's category."""
+    expected = {f"{fault} {variant} {scenario[0]}": categories for fault, variant, scenario, categories in FAULTS}
+    done = [entry for entry in fault_jobs(tools) if entry["code"] == REGRESSED]
+    if not done:
+        raise Unavailable("no fault was caught yet; run it again")
+    return share(done, lambda entry: bool(entry["cells"]) and entry["cells"][0][1] in expected[entry["key"].rsplit(" ", 1)[0]],
+                 "the first cell")
+
+
+def power(tools):
+    """A rise of 5 %: a spin of 5 us in each N-th write, N by what an operation costs here."""
+    if "gate-cpu" not in tools.kept:
+        report = json.loads(tools.output(
+            tools.program("vfsprof"), "run", "--scenario", SMALL[0], "--scale", str(SMALL[1]), "--variant", "default", "--rounds",
+            "6", "--profile-rounds", "0", "--trace-rounds", "0", "--no-floor", "--json", "--out", os.path.join(tools.work, "cpu")))
+        tools.kept["gate-cpu"] = report["arms"][0]["cpu_ns_per_operation"]
+    every = max(1, round(5_000 / (0.05 * tools.kept["gate-cpu"])))
+    metrics = [{"metric": "cpu_ns_per_operation", "limit": {"relative": 0.01}}]
+    done = run_jobs(tools, "power", {str(i): i for i in range(POWER_JOBS)},
+                    lambda _: {**gate(tools, policy(SMALL, "3m", metrics, 0.95), fault=f"spin-5us:{every}"), "every": every})
+    return share(done, lambda entry: entry["code"] == REGRESSED, f"5 us in each write of {every}")
+
+
+def repeats(tools):
+    """The most frequent verdict of the comparison of pools, within two minutes each."""
+    def job(_):
+        report = json.loads(tools.output(
+            tools.program("vfsprof"), "compare", "--scenario", "dirty-overwrite", "--variant", "pool=mutex", "--variant",
+            "pool=sharded", "--budget", "2m", "--no-floor", "--profile-rounds", "0", "--trace-rounds", "0", "--json", "--out",
+            os.path.join(tools.work, "repeat")))
+        return {"verdict": report["comparisons"][0]["verdict"]}
+    done = run_jobs(tools, "repeats", {str(i): i for i in range(REPEATS)}, job)
+    verdicts = [entry["verdict"] for entry in done]
+    most = max(set(verdicts), key=verdicts.count)
+    return Figure(verdicts.count(most), repeats=len(done), note=f"{most} in {verdicts.count(most)} of {len(done)}")
+
+
+def coverage(tools):
+    if "gate-coverage" not in tools.kept:
+        tools.kept["gate-coverage"] = json.loads(tools.output(tools.program("vfsprof-gate-bench")))
+    return tools.kept["gate-coverage"]
+
+
+def least_coverage(tools):
+    shapes = coverage(tools)
+    name = min(shapes, key=lambda shape: shapes[shape]["coverage"])
+    return Figure(100 * shapes[name]["coverage"], repeats=shapes[name]["sets"],
+                  note=f"{name}; " + ", ".join(f"{shape} {100 * shapes[shape]['coverage']:.2f}" for shape in shapes))
+
+
+def coverage_deviation(tools):
+    """From the exact value of the sign test, for continuous independent shapes."""
+    exact = {name: shape for name, shape in coverage(tools).items() if shape["is_exact"]}
+    name = max(exact, key=lambda shape: abs(exact[shape]["coverage"] - exact[shape]["exact"]))
+    return Figure(100 * abs(exact[name]["coverage"] - exact[name]["exact"]), repeats=exact[name]["sets"],
+                  note=f"{name}; exact {100 * exact[name]['exact']:.2f} % at {exact[name]['pairs']} pairs")
+
+
+def mutation_score(tools):
+    killed, survived, left, _ = mutation.measure(5 if tools.quick else None)
+    if killed + survived == 0:
+        raise Unavailable("no mutant was tried yet; run it again")
+    return Figure(100 * killed / (killed + survived), repeats=killed + survived,
+                  note=f"{killed} of {killed + survived} noticed, {left} not tried yet")
