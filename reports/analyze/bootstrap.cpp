@@ -9,6 +9,8 @@ namespace vfsprof::reports {
 namespace {
 
 constexpr std::size_t kReplicates = 1000;
+// The least part of the spread between rounds that counts in a cell, where rounds differ at all.
+constexpr double kLeastBetween = 0.5;
 
 using Weights = std::vector<double>;
 
@@ -238,7 +240,7 @@ std::vector<double> deviations(const Spread& spread, std::size_t degrees_of_free
   const double within = variance(spread.within), between = variance(spread.between);
   if (between <= 0) return result;
   // Where rounds differ, a cell in which they happen to be alike is not taken at its word.
-  const double part = std::max(1 - within / between, 0.35);
+  const double part = std::max(1 - within / between, kLeastBetween);
   const double factor =
       std::sqrt(part) * student_t_975(degrees_of_freedom) / student_t_975(SIZE_MAX);
   add_to(result, spread.between, factor);

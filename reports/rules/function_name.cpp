@@ -12,7 +12,9 @@ constexpr std::array<std::string_view, 8> kCloneSuffixes{
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 std::string_view without_suffixes(std::string_view name) {
+  constexpr std::string_view kHiddenAlias = "__GI_";  // glibc, for calls within itself
   name = name.substr(0, name.find(" [clone"));
+  if (name.starts_with(kHiddenAlias)) name.remove_prefix(kHiddenAlias.size());
   for (const std::string_view suffix : kCloneSuffixes) {
     const std::size_t found = name.find(suffix);
     if (found != std::string_view::npos && found > 0) name = name.substr(0, found);

@@ -22,6 +22,7 @@ TEST(FunctionName, DropsWhatRulesNeedNotKnow) {
       {"do_fault.part.0.cold", "do_fault"},
       {"vfs::Pool::find(int) const [clone .cold]", "vfs::Pool::find"},
       {"read@@GLIBC_2.2.5", "read"},
+      {"__GI___libc_read", "__libc_read"},
       {"operator new(unsigned long)", "operator new"},
       {"operator new[](unsigned long)", "operator new"},
       {"operator delete(void*, unsigned long)", "operator delete"},

@@ -167,6 +167,9 @@ std::string conservation(const FutexTables& futexes) {
 std::string futex_section(const WaitTables& waits, const MarkdownDetail& detail) {
   const FutexTables& futexes = waits.futexes;
   if (futexes.source.empty()) return "";
+  if (futexes.totals.calls == 0 && futexes.lost == 0) {
+    return fmt::format("Futex calls: none, source: {}.\n\n", plain(futexes.source));
+  }
   std::string text = fmt::format(
       "Futex calls: {} in total, source: {}.{}{}\n\n", format_count(futexes.totals.calls),
       plain(futexes.source), futexes.call_sites ? "" : " Call sites are unavailable.",

@@ -1,0 +1,78 @@
+// What reports recommend for programs with a planted fault, as they run: `vfsprof profile` on
+// planted_faults. scripts/bench opportunities does it for all faults, and by perf.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "harness/process.h"
+#include "harness/run/work_directory.h"
+
+namespace vfsprof::harness {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct PlantedFault {
+  const char* fault;
+  const char* rule;  ///< empty: nothing is to be recommended
+  const char* category;
+};
+
+void PrintTo(const PlantedFault& planted, std::ostream* out) { *out << planted.fault; }
+
+class PlantedFaults : public ::testing::TestWithParam<PlantedFault> {
+ protected:
+  PlantedFaults() : work_(fs::temp_directory_path()) {}
+
+  /// The report of one second of CPU time of the program with this fault.
+  Json profile(const std::string& fault) const {
+    const fs::path folder = program_directory(), report = work_.path() / "report.json";
+    const std::string command =
+        "cd '" + work_.path().string() + "' && '" + (folder / "vfsprof").string() +
+        "' profile --frequency 4999 --json --out out -- '" + (folder / "planted_faults").string() +
+        "' " + fault + " 1 >'" + report.string() + "' 2>stderr.txt </dev/null";
+    const int status = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    std::ifstream file(report);
+    return status == 0 ? Json::parse(file, nullptr, false) : Json();
+  }
+
+  WorkDirectory work_;
+};
+
+TEST_P(PlantedFaults, AreRecommendedAndNothingElse) {
+  const Json report = profile(GetParam().fault);
+  ASSERT_TRUE(report.is_object()) << "vfsprof profile failed";
+  const Json& table = report["arms"][0]["profile"];
+  if (table.is_null() || !table["kernel_frames"].get<bool>()) {
+    GTEST_SKIP() << "kernel code cannot be sampled here (perf_event_paranoid)";
+  }
+  if (table["samples"].get<int>() < 300) {
+    GTEST_SKIP() << "only " << table["samples"] << " samples: the machine is too busy to judge";
+  }
+  const Json& listed = report["opportunities"][0]["listed"];
+  if (*GetParam().rule == '\0') {
+    EXPECT_TRUE(listed.empty()) << listed.dump(1);
+    return;
+  }
+  ASSERT_EQ(listed.size(), 1U) << report["opportunities"][0].dump(1);
+  EXPECT_EQ(listed[0]["id"], GetParam().rule);
+  EXPECT_EQ(listed[0]["evidence"]["cells"][0]["role"], "server");
+  EXPECT_EQ(listed[0]["evidence"]["cells"][0]["category"], GetParam().category);
+  EXPECT_FALSE(listed[0]["remedy"].get<std::string>().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Live, PlantedFaults,
+                         ::testing::Values(PlantedFault{"copies", "extra-copies", "memory-copy"},
+                                           PlantedFault{"faults", "fault-storm", "page-faults"},
+                                           PlantedFault{"hash", "slow-key-hash", "key-hash"},
+                                           PlantedFault{"clean", "", ""}));
+
+}  // namespace
+}  // namespace vfsprof::harness
