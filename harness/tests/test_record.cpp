@@ -94,7 +94,7 @@ class Record : public ::testing::Test {
     std::vector<std::string> lines;
     for (const auto& entry : fs::recursive_directory_iterator(directory)) {
       const bool is_file = entry.is_regular_file() && !entry.is_symlink();
-      lines.push_back(fs::relative(entry.path(), directory).string() + " " +
+      lines.push_back(entry.path().lexically_relative(directory).string() + " " +
                       std::to_string(is_file ? entry.file_size() : 0));
     }
     std::ranges::sort(lines);

@@ -157,11 +157,10 @@ std::vector<std::string> waits_of(const std::vector<std::string>& operations,
 
 TEST(Recording, OperationsOnOneFileWaitForEachOther) {
   using Lines = std::vector<std::string>;
-  EXPECT_EQ(
-      waits_of({kCreate, R"({"client": 1, "op": "write", "fd": 0, "offset": 0, "size": 1})",
-                R"({"client": 2, "op": "stat", "path": "x", "expect": 1})",
-                R"({"client": 2, "op": "mkdir", "path": "free"})", kClose}),
-      (Lines{"line 6 for 1 of 1 for 1 of 2", "line 3 for 1 of 0", "line 4 for 1 of 0 for 1 of 1"}));
+  EXPECT_EQ(waits_of({kCreate, R"({"client": 1, "op": "write", "fd": 0, "offset": 0, "size": 1})",
+                      R"({"client": 2, "op": "stat", "path": "x", "expect": 1})",
+                      R"({"client": 2, "op": "mkdir", "path": "free"})", kClose}),
+            (Lines{"line 6 for 1 of 2", "line 3 for 1 of 0", "line 4 for 1 of 0 for 1 of 1"}));
 }
 
 TEST(Recording, ADirectoryWaitsForWhatIsDoneBelowIt) {
@@ -220,16 +219,18 @@ TEST_F(Replay, ClientsShareFilesAndKeepTheirOrder) {
 }
 
 TEST_F(Replay, WhatExistedIsMadeBeforehand) {
-  const ClientResult result = run(parse_recording(recording(
-      {R"({"client": 3, "op": "open", "path": "d/x", "fd": 1, "flags": ["read-only"]})",
-       R"({"client": 4, "op": "read", "fd": 1, "offset": 2000000, "size": 4096, "expect": 97152})",
-       R"({"client": 4, "op": "readlink", "path": "l", "expect": 3})"},
-      R"({"exists": "file", "path": "d/x", "size": 2097152})"
-      "\n"
-      R"({"exists": "symlink", "path": "l", "target": "d/x"})"
-      "\n"
-      R"({"exists": "directory", "path": "d"})"
-      "\n") "r"));
+  const ClientResult result = run(parse_recording(
+      recording(
+          {R"({"client": 3, "op": "open", "path": "d/x", "fd": 1, "flags": ["read-only"]})",
+           R"({"client": 4, "op": "read", "fd": 1, "offset": 2000000, "size": 4096, "expect": 97152})",
+           R"({"client": 4, "op": "readlink", "path": "l", "expect": 3})"},
+          R"({"exists": "file", "path": "d/x", "size": 2097152})"
+          "\n"
+          R"({"exists": "symlink", "path": "l", "target": "d/x"})"
+          "\n"
+          R"({"exists": "directory", "path": "d"})"
+          "\n"),
+      "r"));
   EXPECT_THAT(result.failure,
               HasSubstr("1 of 3 results differ from the recorded ones: line 6: read "
                         "of d/x at offset 2000000 gave '4096' where '97152'"));

@@ -10,6 +10,7 @@ import futexes
 import gate
 import observing
 import opportunities
+import replay
 import reporting
 import sampling
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
@@ -318,6 +319,9 @@ ROWS = [
         observing.ledgers_to_perf_trace),
     Row("observe-memory", "memory of vfsprof and its BPF maps while it samples and traces", "MiB", at_most(200, " MiB"),
         observing.memory),
+    Row("replay-error", "replay at the recorded pace: median lateness, to the mean interval between operations", "%",
+        at_most(1, " %"), replay.issue_error),
+    Row("replay-drift", "replay at the recorded pace: last tenth against first", "ms", at_most(1, " ms"), replay.drift),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
     Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
         sampling.cost(PATHS, "mutex-pool", 99)),

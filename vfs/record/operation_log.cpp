@@ -44,9 +44,9 @@ const char* reason_to_leave_out(std::uint32_t opcode) {
 
 }  // namespace
 
-OperationLog::OperationLog(std::string_view summary)
-    : out_(first_line(
-          {.name = "recording", .summary = summary, .source = "vfsprof-mount --record"})) {
+OperationLog::OperationLog(std::string_view summary) {
+  lines_.push_back(
+      first_line({.name = "recording", .summary = summary, .source = "vfsprof-mount --record"}));
   for (std::uint32_t fd = 0; fd < kMostFiles; ++fd) free_fds_.push_back(fd);
 }
 
@@ -90,8 +90,27 @@ void OperationLog::finish() {
     }
   }
   requests_.clear();
-  out_ += names_.only_listed();
-  out_ += end_line(operations_, left_out_);
+  while (!listings_.empty()) end_listing(listings_.begin()->first);
+  lines_.push_back(names_.only_listed());
+  lines_.push_back(end_line(operations_, left_out_));
+}
+
+std::string OperationLog::take() {
+  // A directory that somebody reads and keeps open may not hold up the rest for ever.
+  constexpr std::size_t kMostHeld = 200'000;
+  if (lines_.size() > kMostHeld) {
+    while (!listings_.empty()) end_listing(listings_.begin()->first);
+  }
+  std::uint64_t limit = taken_ + lines_.size();
+  for (const auto& [directory, listing] : listings_) {
+    if (!listing.ended) limit = std::min(limit, listing.line);
+  }
+  std::string text;
+  for (; taken_ < limit; ++taken_) {
+    text += lines_.front();
+    lines_.pop_front();
+  }
+  return text;
 }
 
 unsigned OperationLog::client_of(std::uint32_t thread) {
@@ -124,7 +143,7 @@ void OperationLog::put(const View& view, const OperationLine& line, std::int64_t
     return leave_out(fmt::format("failed with {}, which depends on the target",
                                  error_name(static_cast<int>(-result))));
   }
-  out_ += line.with_result(result);
+  lines_.push_back(line.with_result(result));
   ++operations_;
 }
 
@@ -203,15 +222,9 @@ void OperationLog::translate_files(const View& view) {
       return close(view);
     case FUSE_READDIR:
       return list(view);
-    case FUSE_RELEASEDIR: {
-      // A listing that was broken off gives nothing to compare.
-      const auto listing = listings_.find(view.node);
-      if (listing != listings_.end() && !listing->second.complete) {
-        leave_out("a listing that was not read to its end");
-      }
-      listings_.erase(view.node);
+    case FUSE_RELEASEDIR:
+      end_listing(view.node);
       return leave_out(reason_to_leave_out(view.opcode));
-    }
     case FUSE_FSYNCDIR:
       return sync_directory(view);
     default:
@@ -224,7 +237,7 @@ void OperationLog::look_up(const View& view) {
   const auto entry = read_as<fuse_entry_out>(view.reply);
   if (view.error == 0 && entry.nodeid != 0) {
     const RecordedNames::Type type = type_of(entry.attr.mode);
-    out_ += names_.found(view.node, name, entry.nodeid, {type, entry.attr.size});
+    lines_.push_back(names_.found(view.node, name, entry.nodeid, {type, entry.attr.size}));
     if (type == RecordedNames::Type::kOther) return leave_out("on a device, pipe or socket");
   }
   const std::string path = names_.path(view.node, name);
@@ -240,6 +253,7 @@ void OperationLog::make(const View& view) {
   const std::string_view name = text_in(view.body, skip);
   const std::string path = names_.path(view.node, name);
   const auto mode = read_as<std::uint32_t>(view.body);
+  names_change(view.node);
   if (view.error == 0) {
     names_.made(view.node, name, read_as<fuse_entry_out>(view.reply).nodeid);
   }
@@ -262,6 +276,7 @@ void OperationLog::make(const View& view) {
 void OperationLog::remove(const View& view, std::string_view op) {
   const std::string_view name = text_in(view.body, 0);
   const std::string path = names_.path(view.node, name);
+  names_change(view.node);
   if (needs_path(path)) put(view, start(view, op).text("path", path), 0);
   if (view.error == 0) names_.removed(view.node, name);
 }
@@ -278,6 +293,8 @@ void OperationLog::rename(const View& view) {
   const auto put_rename = [&](const std::string& from, const std::string& target) {
     put(view, start(view, "rename").text("path", from).text("to", target), 0);
   };
+  names_change(view.node);
+  names_change(in.newdir);
   if (!needs_path(path) || !needs_path(to)) return;
   const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
   if (view.error != 0) {
@@ -302,6 +319,7 @@ void OperationLog::link(const View& view) {
   const std::string_view name = text_in(view.body, sizeof in);
   const std::string path = names_.path(in.oldnodeid);
   const std::string to = names_.path(view.node, name);
+  names_change(view.node);
   if (needs_path(path) && needs_path(to)) {
     put(view, start(view, "link").text("path", path).text("to", to), 0);
   }

@@ -40,7 +40,7 @@ class OperationLog {
   /// No request follows. Adds the last line.
   void finish();
   /// What was written since the last call.
-  std::string take() { return std::exchange(out_, {}); }
+  std::string take();
 
  private:
   struct Request {
@@ -66,9 +66,14 @@ class OperationLog {
     std::uint32_t fd = 0;
     unsigned client = 0;  ///< that used it last
   };
+  /// A listing stands where it began; the lines behind it wait until its result is known.
   struct Listing {
+    std::uint64_t line = 0;  ///< its number
+    OperationLine text;
     std::uint64_t entries = 0;
-    bool complete = false;
+    unsigned parts = 0;
+    bool names_changed = false;
+    bool ended = false;
   };
 
   void translate(const Request& request);
@@ -86,6 +91,8 @@ class OperationLog {
   void transfer(const View& view);
   void close(const View& view);
   void list(const View& view);
+  void end_listing(std::uint64_t directory);
+  void names_change(std::uint64_t directory);
   void sync_directory(const View& view);
 
   unsigned client_of(std::uint32_t thread);
@@ -97,7 +104,8 @@ class OperationLog {
   bool take_fd(std::uint32_t& fd);
   void leave_out(const std::string& reason) { ++left_out_[reason]; }
 
-  std::string out_;
+  std::deque<std::string> lines_;  ///< that were not taken yet
+  std::uint64_t taken_ = 0;        ///< lines before them
   std::uint64_t operations_ = 0;
   std::map<std::string, std::uint64_t> left_out_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, Request> requests_;  ///< by time and number

@@ -23,6 +23,7 @@ void OperationLog::create(const View& view) {
   const auto in = read_as<fuse_create_in>(view.body);
   const std::string_view name = text_in(view.body, sizeof in);
   const std::string path = names_.path(view.node, name);
+  names_change(view.node);
   if (view.error == 0) {
     names_.made(view.node, name, read_as<fuse_entry_out>(view.reply).nodeid);
   }
@@ -36,7 +37,8 @@ void OperationLog::create(const View& view) {
           .flags((in.flags & O_APPEND) != 0 ? "append" : ""),
       0);
   if (view.error != 0) return free_fds_.push_back(fd);
-  const auto opened = read_as<fuse_open_out>(view.reply.subspan(sizeof(fuse_entry_out)));
+  const auto opened = read_as<fuse_open_out>(
+      view.reply.subspan(std::min(view.reply.size(), sizeof(fuse_entry_out))));
   files_[opened.fh] = {.fd = fd, .client = view.client % kClients};
 }
 
@@ -125,24 +127,49 @@ void OperationLog::resize(const View& view, std::uint64_t size, const std::uint6
 void OperationLog::list(const View& view) {
   if (view.error != 0) return leave_out("a listing that failed");
   const auto in = read_as<fuse_read_in>(view.body);
-  Listing& listing = listings_[view.node];
-  if (in.offset == 0) listing = {};
+  if (in.offset == 0) {
+    end_listing(view.node);
+    const std::string path = names_.path(view.node);
+    if (!needs_path(path)) return;
+    listings_.emplace(view.node, Listing{.line = taken_ + lines_.size(),
+                                         .text = start(view, "readdir").text("path", path)});
+    lines_.emplace_back();
+  }
+  const auto found = listings_.find(view.node);
+  if (found == listings_.end() || found->second.ended) return;
+  Listing& listing = found->second;
   std::span<const std::byte> rest = view.reply;
+  listing.parts += rest.empty() ? 0 : 1;
   while (rest.size() > sizeof(fuse_dirent)) {
     const auto entry = read_as<fuse_dirent>(rest);
     const std::size_t size = FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + std::size_t{entry.namelen});
     const std::string_view name = text_in(rest, FUSE_NAME_OFFSET).substr(0, entry.namelen);
     ++listing.entries;
-    if (name != "." && name != "..") {
-      names_.listed(view.node, name, type_of(entry.type << 12U));
-    }
+    if (name != "." && name != "..") names_.listed(view.node, name, type_of(entry.type << 12U));
     rest = rest.subspan(std::min(size, rest.size()));
   }
-  if (!view.reply.empty() || listing.complete) return;
-  listing.complete = true;
-  const std::string path = names_.path(view.node);
-  if (!needs_path(path)) return;
-  put(view, start(view, "readdir").text("path", path), static_cast<std::int64_t>(listing.entries));
+  if (!view.reply.empty()) return;
+  // In one part it is as the directory was when it began, whatever changed since.
+  const bool is_certain = listing.parts < 2 || !listing.names_changed;
+  std::string& line = lines_[listing.line - taken_];
+  line = is_certain ? listing.text.with_result(static_cast<std::int64_t>(listing.entries))
+                    : listing.text.with_any_success();
+  if (!is_certain) leave_out("the result of a listing while names changed");
+  ++operations_;
+  listing.ended = true;
+}
+
+/// The directory was closed, or is read from its start again.
+void OperationLog::end_listing(std::uint64_t directory) {
+  const auto listing = listings_.find(directory);
+  if (listing == listings_.end()) return;
+  if (!listing->second.ended) leave_out("a listing that was not read to its end");
+  listings_.erase(listing);
+}
+
+void OperationLog::names_change(std::uint64_t directory) {
+  const auto listing = listings_.find(directory);
+  if (listing != listings_.end()) listing->second.names_changed = true;
 }
 
 void OperationLog::sync_directory(const View& view) {

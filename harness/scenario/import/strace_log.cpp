@@ -81,6 +81,36 @@ int errno_of(std::string_view name) {
   return name == "EWOULDBLOCK" ? EAGAIN : 0;
 }
 
+/// The bytes that strace wrote with C's escapes.
+std::string unescaped(std::string_view text) {
+  std::string value;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      value += text[i];
+      continue;
+    }
+    const char c = text[++i];
+    unsigned code = 0;
+    if (c >= '0' && c <= '7') {
+      const std::string_view digits = text.substr(i, 3);
+      const char* const end = digits.data() + digits.size();
+      const char* const read = std::from_chars(digits.data(), end, code, 8).ptr;
+      i += static_cast<std::size_t>(read - digits.data()) - 1;
+      value += static_cast<char>(code);
+    } else if (c == 'x' && i + 2 < text.size()) {
+      std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16);
+      value += static_cast<char>(code);
+      i += 2;
+    } else {
+      constexpr std::string_view kNames = "ntrvfa";
+      constexpr std::string_view kCodes = "\n\t\r\v\f\a";
+      const std::size_t at = kNames.find(c);
+      value += at == std::string_view::npos ? c : kCodes[at];
+    }
+  }
+  return value;
+}
+
 }  // namespace
 
 LoggedDescriptor read_descriptor(std::string_view text) {
@@ -99,43 +129,16 @@ LoggedDescriptor read_descriptor(std::string_view text) {
   std::string_view path = text.substr(begin + 1, end - begin - 1);
   descriptor.is_deleted = path.ends_with(kDeleted) || text.ends_with("(deleted)");
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
-  if (path.starts_with('/')) {
-    descriptor.path = read_string(fmt::format("\"{}\"", path)).value_or("");
-  }
+  if (path.starts_with('/')) descriptor.path = unescaped(path);
   return descriptor;
 }
 
 std::optional<std::string> read_string(std::string_view text) {
   if (!text.starts_with('"')) return std::nullopt;
-  std::string value;
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') return value;
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      value += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    if (c >= '0' && c <= '7') {
-      unsigned code = 0;
-      std::size_t digits = 0;
-      for (; digits < 3 && i < text.size() && text[i] >= '0' && text[i] <= '7'; ++digits, ++i) {
-        code = code * 8 + static_cast<unsigned>(text[i] - '0');
-      }
-      --i;
-      value += static_cast<char>(code);
-    } else if (c == 'x' && i + 2 < text.size()) {
-      unsigned code = 0;
-      std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16);
-      value += static_cast<char>(code);
-      i += 2;
-    } else {
-      constexpr std::string_view kNames = "ntrvfa";
-      constexpr std::string_view kCodes = "\n\t\r\v\f\a";
-      const std::size_t at = kNames.find(c);
-      value += at == std::string_view::npos ? c : kCodes[at];
-    }
-  }
-  return std::nullopt;
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  if (end >= text.size()) return std::nullopt;
+  return unescaped(text.substr(1, end - 1));
 }
 
 std::optional<std::int64_t> read_number(std::string_view text) {
