@@ -10,7 +10,9 @@
 #include "harness/collect/capabilities.h"
 #include "harness/collect/environment.h"
 #include "harness/error.h"
+#include "harness/experiment/first_difference.h"
 #include "harness/experiment/plan.h"
+#include "harness/experiment/steady_state.h"
 #include "harness/floors/floors.h"
 #include "harness/floors/null_handler.h"
 #include "harness/process.h"
@@ -113,7 +115,7 @@ class Experiment {
     const HarnessPlacement placement(options_.placement);
     warm_up_memory(kWarmMemoryBytes);
     measure_machine();
-    if (!accept(run_round(request_for({.arm = 0})).round)) return;
+    if (!warm_up()) return;
 
     for (std::size_t i = 0; i < plan.size(); ++i) {
       const std::string what =
@@ -128,10 +130,35 @@ class Experiment {
       outcome.round.block = plan[i].block;
       merge_capabilities(outcome_.result.capabilities, outcome.capabilities);
       const bool good = accept(outcome.round);
+      if (good && !options_.scenario.racy) finder_.add(outcome, outcome_.result.differences);
       outcome_.result.rounds.push_back(std::move(outcome.round));
       if (!good) return;
     }
     progress_({total, total, "done"});
+  }
+
+  /// Runs the first arm until its figures no longer change, or patience ends.
+  bool warm_up() {
+    reports::WarmUp& warm_up = outcome_.result.warm_up;
+    warm_up.criterion = warm_up_criterion(options_.warm_up_rounds);
+    while (warm_up.stable_from == 0 && warm_up.rounds.size() < options_.warm_up_rounds) {
+      const reports::Round round = run_round(request_for({.arm = 0})).round;
+      if (!accept(round)) return false;
+      add_warm_up(round, warm_up);
+    }
+    if (warm_up.stable_from == 0 && warm_up.rounds.size() > 1) {
+      outcome_.result.warnings.push_back(
+          fmt::format("no steady state: {} rounds of warm-up did not agree ({}), so differences "
+                      "between rounds may be drift or load from elsewhere",
+                      warm_up.rounds.size(), warm_up.criterion));
+    }
+    return true;
+  }
+
+  RoundOutcome repeat(std::uint32_t arm, const WatchedOperations& watch) const {
+    RoundRequest request = request_for({.arm = arm});
+    request.watch = watch;
+    return run_round(request);
   }
 
   void measure_machine() {
@@ -198,6 +225,8 @@ class Experiment {
   const ProgressListener& progress_;
   ExperimentOutcome outcome_;
   std::vector<ArmSpec> floor_arms_;
+  DifferenceFinder finder_{
+      [this](std::uint32_t arm, const WatchedOperations& watch) { return repeat(arm, watch); }};
 };
 
 }  // namespace

@@ -44,7 +44,8 @@ RoundOutcome run_round(const RoundRequest& request) {
     ClientProcess clients(request.scenario, {.directory = target->root(),
                                              .placement = request.placement,
                                              .seed = request.seed,
-                                             .store_is_filled = has_objects});
+                                             .store_is_filled = has_objects,
+                                             .watch = request.watch});
     clients.wait_until_ready();
     std::optional<CollectorSet> collectors;
     if (const auto pid = target->observed_process()) {
@@ -61,12 +62,15 @@ RoundOutcome run_round(const RoundRequest& request) {
     outcome.round.elapsed_ns = result.elapsed_ns;
     outcome.round.client_cpu_ns = result.cpu_ns;
     outcome.round.operations = std::move(result.operations);
+    outcome.round.clients = std::move(result.clients);
+    outcome.traces = std::move(result.traces);
+    outcome.kept = std::move(result.kept);
     outcome.round.results_hash = std::move(result.results_hash);
     outcome.round.void_reason = std::move(result.failure);
     clients.finish();
   }
   if (request.hash_tree && outcome.round.void_reason.empty()) {
-    outcome.round.tree_hash = hash_tree(target->root());
+    outcome.round.tree_hash = hash_tree(target->root(), outcome.tree);
   }
   target->stop();
   return outcome;

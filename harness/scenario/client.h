@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
 #include "reports/model/run_result.h"
 #include "vfs/base/unique_fd.h"
@@ -19,7 +20,10 @@ struct ClientResult {
   std::uint64_t elapsed_ns = 0;  ///< first operation to last result, pauses included
   std::uint64_t cpu_ns = 0;      ///< of the client process in the measured phase
   std::vector<reports::OperationStats> operations;
-  std::string results_hash;  ///< over every operation and result, per client, in order
+  reports::ClientRound clients;
+  std::vector<ClientTrace> traces;  ///< by client
+  std::vector<KeptResult> kept;     ///< of ClientOptions::watch
+  std::string results_hash;         ///< over every operation and result, per client, in order
   /// Why the round is void (an operation failed, the cap fired); empty for a good one.
   std::string failure;
 };
@@ -29,6 +33,7 @@ struct ClientOptions {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   bool store_is_filled = false;        ///< the files of the object store exist already
+  WatchedOperations watch = {};        ///< none where `first` is 0
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/client_protocol.h"
 #include "harness/scenario/client_worker.h"
+#include "harness/scenario/generator_cost.h"
 #include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
@@ -50,13 +52,16 @@ class Crew {
 
   void run_client(std::size_t client);
   void do_phase(std::size_t client, int phase);
+  void calibrate();
+  void add_clients(ClientResult& result) const;
   void announce(int phase);
   Wait wait_for_end(std::chrono::milliseconds limit);
 
   const Assignment& assignment_;
   const Scenario& scenario_;
   std::vector<ClientPlan> plans_;
-  UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};  ///< readable once all clients ended the phase
+  std::map<const Job*, GeneratorCost> generator_;  ///< written in the first phase
+  UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};       ///< readable once all clients ended the phase
   RunControl control_;
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave

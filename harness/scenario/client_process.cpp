@@ -87,7 +87,7 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
   });
   state_->channel = LineChannel(sockets.ours.get(), sockets.ours.get());
   state_->socket = std::move(sockets.ours);
-  state_->send(encode(Assignment{scenario, options.seed, options.store_is_filled}));
+  state_->send(encode(Assignment{scenario, options.seed, options.store_is_filled, options.watch}));
 }
 
 ClientProcess::~ClientProcess() = default;

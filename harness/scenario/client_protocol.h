@@ -27,6 +27,7 @@ struct Assignment {
   Scenario scenario;
   std::uint64_t seed = 1;
   bool store_is_filled = false;  ///< the files of the object store exist already
+  WatchedOperations watch = {};
 };
 
 std::string encode(const Assignment& assignment);

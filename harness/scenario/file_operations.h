@@ -22,11 +22,14 @@ struct FilesOptions {
   int directory = -1;                  ///< names are relative to it
   std::span<const std::string> names;  ///< outlive the object
   std::size_t fds = 0;                 ///< numbers of open files
+  /// There may be symbolic links below the directory: each name's directory is opened without
+  /// following any, two system calls more. Without links a name leads nowhere else.
+  bool guarded = false;
 };
 
 /// System calls below a directory. Nothing outside of it is reached: names are relative and have no
-/// `..` (their parsers see to that), no symbolic link is followed, and every directory on the way
-/// is one that the clients made. Files are created with O_EXCL.
+/// `..` (their parsers see to that), and no symbolic link is followed. Files are created with
+/// O_EXCL.
 class SystemCalls {
  public:
   static constexpr bool kKeepsData = true;
@@ -41,14 +44,23 @@ class SystemCalls {
   std::int64_t change_name(const Operation& operation, std::span<std::byte> buffer);
   std::int64_t change_attribute(const Operation& operation, const std::byte* data,
                                 std::span<std::byte> buffer);
+  std::int64_t change_inode(const Operation& operation);
   std::int64_t open_file(const Operation& operation);
   std::int64_t list(const Operation& operation);
   int open_beneath(const std::string& name, int flags, unsigned mode) const;
+  /// A name's last part, and the directory to look it up in.
+  struct Place {
+    UniqueFd opened;
+    int directory = -1;  ///< negative: it cannot be reached, see errno
+    const char* name = nullptr;
+  };
+  Place place_of(const std::string& name) const;
 
   int directory_;
   std::span<const std::string> names_;
   std::vector<UniqueFd> fds_;
   bool has_openat2_;
+  bool guarded_;
 };
 
 /// Nothing at all: every operation succeeds at once. What remains is the cost of the generator.

@@ -23,6 +23,7 @@ def parse(arguments):
     parser.add_argument("names", metavar="NAME", nargs="*", help="only these, or all whose name begins so")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
+    parser.add_argument("--seconds", type=int, help="how long the timed-replay runs (default: 300, with --quick 20)")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--programs", help=argparse.SUPPRESS)
@@ -75,7 +76,7 @@ def record(row, figure, reason, quick):
 def measure(options):
     """Prints a line for each number as soon as it is there; False if one could not be measured."""
     complete = True
-    tools = Tools(options.quick, options.programs)
+    tools = Tools(options.quick, options.programs, options.seconds)
     try:
         for row in chosen(options.names):
             progress(f"measuring {row.name}: {row.title}")

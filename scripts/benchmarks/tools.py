@@ -19,8 +19,9 @@ class Tools:
     """Runs programs of one build, keeps what they say in a work directory, and remembers reports that several numbers
     share."""
 
-    def __init__(self, quick, programs=None):
+    def __init__(self, quick, programs=None, seconds=None):
         self.quick = quick
+        self.seconds = seconds  # how long timed rows take; None: as long as they say
         self.programs = programs or os.path.join(ROOT, "build", "release", "bin")
         self.work = tempfile.mkdtemp(prefix="vfsprof-bench-", dir=os.environ.get("TMPDIR"))
         self._reports = {}
