@@ -50,6 +50,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.timing_rounds = options.timing_rounds;
   if (options.command == "compare") apply_compare_design(options, result);
   result.profiling_rounds = options.profiling_rounds;
+  result.warm_up_rounds = options.warm_up_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
   measure_footprint(result.scenario, result.seed);  // refuses what cannot be done
   result.equivalence_margin = options.equivalence_margin;
@@ -153,6 +154,12 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command.add_option("--profile-rounds", options.profiling_rounds, "Profiling rounds per variant")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command
+      .add_option("--warm-up-rounds", options.warm_up_rounds,
+                  "Rounds before the others that are not recorded, at most: they end once two in a "
+                  "row agree")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   command

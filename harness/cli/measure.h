@@ -27,6 +27,7 @@ struct MeasureOptions {
   unsigned profiling_rounds = 0;
   double scale = 1;                        ///< of every count of work
   std::optional<unsigned> tracing_rounds;  ///< empty: as many as profiling rounds
+  unsigned warm_up_rounds = 4;             ///< at most
   unsigned counting_rounds = 0;            ///< if there are events to count
   std::string counters;                    ///< names of events, separated by commas
   std::optional<std::uint64_t> seed;       ///< empty: the scenario's

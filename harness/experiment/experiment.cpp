@@ -10,8 +10,10 @@
 #include "harness/collect/capabilities.h"
 #include "harness/collect/environment.h"
 #include "harness/error.h"
+#include "harness/experiment/first_difference.h"
 #include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
+#include "harness/experiment/steady_state.h"
 #include "harness/floors/floors.h"
 #include "harness/floors/null_handler.h"
 #include "harness/process.h"
@@ -112,9 +114,8 @@ class Experiment {
     const HarnessPlacement placement(options_.placement);
     warm_up_memory(kWarmMemoryBytes);
     measure_machine();
-    const auto warm_up = Clock::now();
-    if (!accept(run_round(request_for({.arm = 0})).round)) return;
-    const std::vector<PlannedRound> plan = plan_rounds(Clock::now() - warm_up);
+    if (!warm_up()) return;
+    const std::vector<PlannedRound> plan = plan_rounds();
 
     const std::size_t total = plan.size() + 1;
     for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -131,6 +132,7 @@ class Experiment {
       outcome.round.block = plan[i].block;
       merge_capabilities(outcome_.result.capabilities, outcome.capabilities);
       const bool good = accept(outcome.round);
+      if (good && !options_.scenario.racy) finder_.add(outcome, outcome_.result.differences);
       outcome_.result.rounds.push_back(std::move(outcome.round));
       if (!good) return;
     }
@@ -138,7 +140,7 @@ class Experiment {
   }
 
   /// The rounds in their order, as many blocks as the budget allows where there is one.
-  std::vector<PlannedRound> plan_rounds(std::chrono::nanoseconds round) {
+  std::vector<PlannedRound> plan_rounds() {
     PlanOptions plan{.arms = options_.arms.size(),
                      .floor_arms = floor_arms_.size(),
                      .timing_rounds = options_.timing_rounds,
@@ -148,8 +150,8 @@ class Experiment {
                      .seed = options_.seed};
     if (has_budget()) {
       const unsigned others = plan.profiling_rounds + plan.tracing_rounds + plan.counting_rounds;
-      look_after_ = plan_looks({.time = left() - round * plan.arms * others,
-                                .block = round * (plan.arms + plan.floor_arms),
+      look_after_ = plan_looks({.time = left() - round_time_ * plan.arms * others,
+                                .block = round_time_ * (plan.arms + plan.floor_arms),
                                 .least_blocks = options_.looks.least_blocks,
                                 .looks = reports::kLooks});
       plan.timing_rounds = look_after_.back();
@@ -196,6 +198,32 @@ class Experiment {
         fmt::format("rounds ended after {} of {}, {} of {} planned blocks: {}", next, plan.size(),
                     plan[next - 1].block + 1, look_after_.back(), why));
     return true;
+  }
+
+  /// Runs the first arm until its figures no longer change, or patience ends.
+  bool warm_up() {
+    reports::WarmUp& warm_up = outcome_.result.warm_up;
+    warm_up.criterion = warm_up_criterion(options_.warm_up_rounds);
+    while (warm_up.stable_from == 0 && warm_up.rounds.size() < options_.warm_up_rounds) {
+      const auto started = Clock::now();
+      const reports::Round round = run_round(request_for({.arm = 0})).round;
+      round_time_ = Clock::now() - started;
+      if (!accept(round)) return false;
+      add_warm_up(round, warm_up);
+    }
+    if (warm_up.stable_from == 0 && warm_up.rounds.size() > 1) {
+      outcome_.result.warnings.push_back(
+          fmt::format("no steady state: {} rounds of warm-up did not agree ({}), so differences "
+                      "between rounds may be drift or load from elsewhere",
+                      warm_up.rounds.size(), warm_up.criterion));
+    }
+    return true;
+  }
+
+  RoundOutcome repeat(std::uint32_t arm, const WatchedOperations& watch) const {
+    RoundRequest request = request_for({.arm = arm});
+    request.watch = watch;
+    return run_round(request);
   }
 
   void measure_machine() {
@@ -266,7 +294,10 @@ class Experiment {
   ExperimentOutcome outcome_;
   std::vector<ArmSpec> floor_arms_;
   const Clock::time_point started_ = Clock::now();
-  std::vector<std::uint32_t> look_after_;  ///< blocks; empty without a budget
+  std::chrono::nanoseconds round_time_{0};  ///< of the last round of warm-up
+  std::vector<std::uint32_t> look_after_;   ///< blocks; empty without a budget
+  DifferenceFinder finder_{
+      [this](std::uint32_t arm, const WatchedOperations& watch) { return repeat(arm, watch); }};
 };
 
 }  // namespace

@@ -49,7 +49,8 @@ struct ExperimentOptions {
   unsigned counting_rounds = 0;   ///< per arm; of the events in `collect`
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
-  bool floors = true;  ///< measure null handler and machine beside the arms
+  unsigned warm_up_rounds = 4;  ///< at most; fewer where the figures no longer change
+  bool floors = true;           ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;
   Looks looks = {};

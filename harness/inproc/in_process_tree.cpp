@@ -54,9 +54,9 @@ class InProcessReader final : public TreeReader {
 
 }  // namespace
 
-std::string hash_tree(InProcessFileSystem& files) {
+std::string hash_tree(InProcessFileSystem& files, std::vector<TreeEntry>& entries) {
   InProcessReader reader(files);
-  return hash_tree(reader);
+  return hash_tree(reader, entries);
 }
 
 }  // namespace vfsprof::harness

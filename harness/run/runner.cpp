@@ -53,7 +53,8 @@ RoundOutcome run_round(const RoundRequest& request) {
                                              .seed = request.seed,
                                              .store_is_filled = has_objects,
                                              .in_process = in_process_setup(*target),
-                                             .settle_fd = target->settle_fd()});
+                                             .settle_fd = target->settle_fd(),
+                                             .watch = request.watch});
     clients.wait_until_ready();
     std::optional<CollectorSet> collectors;
     if (const auto pid = target->in_process() ? clients.pid() : target->observed_process()) {
@@ -70,13 +71,18 @@ RoundOutcome run_round(const RoundRequest& request) {
     outcome.round.elapsed_ns = result.elapsed_ns;
     outcome.round.client_cpu_ns = result.cpu_ns;
     outcome.round.operations = std::move(result.operations);
+    outcome.round.clients = std::move(result.clients);
+    outcome.traces = std::move(result.traces);
+    outcome.kept = std::move(result.kept);
     outcome.round.results_hash = std::move(result.results_hash);
     outcome.round.void_reason = std::move(result.failure);
     clients.close();
     const bool hash = request.hash_tree && outcome.round.void_reason.empty();
-    if (hash && target->in_process()) outcome.round.tree_hash = clients.hash_tree();
+    if (hash && target->in_process()) outcome.round.tree_hash = clients.hash_tree(outcome.tree);
     clients.finish();
-    if (hash && !target->in_process()) outcome.round.tree_hash = hash_tree(target->root());
+    if (hash && !target->in_process()) {
+      outcome.round.tree_hash = hash_tree(target->root(), outcome.tree);
+    }
   }
   target->stop();
   return outcome;

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "harness/collect/collector.h"
+#include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
+#include "harness/scenario/tree_hash.h"
 #include "harness/target/target.h"
 #include "reports/model/run_result.h"
 
@@ -20,7 +22,8 @@ struct RoundRequest {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
-  bool hash_tree = true;  ///< false where the target does not keep what is written to it
+  bool hash_tree = true;         ///< false where the target does not keep what is written to it
+  WatchedOperations watch = {};  ///< none where `first` is 0
   CollectorOptions collect;
   std::filesystem::path
       work_directory;  ///< the round makes a directory of its own in it, and removes it
@@ -29,6 +32,10 @@ struct RoundRequest {
 struct RoundOutcome {
   reports::Round round;  ///< arm and block are the caller's
   std::vector<reports::Capability> capabilities;
+  // To find out where rounds differ; not saved.
+  std::vector<ClientTrace> traces;  ///< by client
+  std::vector<KeptResult> kept;     ///< of RoundRequest::watch
+  std::vector<TreeEntry> tree;      ///< what tree_hash is over
 };
 
 /// Starts the target, drives it with the clients, observes it, and takes everything down again,

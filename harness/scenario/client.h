@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "harness/inproc/setup.h"
+#include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
+#include "harness/scenario/tree_hash.h"
 #include "reports/model/run_result.h"
 #include "vfs/base/unique_fd.h"
 
@@ -21,7 +23,10 @@ struct ClientResult {
   std::uint64_t elapsed_ns = 0;  ///< first operation to last result, pauses included
   std::uint64_t cpu_ns = 0;      ///< of the client process in the measured phase
   std::vector<reports::OperationStats> operations;
-  std::string results_hash;  ///< over every operation and result, per client, in order
+  reports::ClientRound clients;
+  std::vector<ClientTrace> traces;  ///< by client
+  std::vector<KeptResult> kept;     ///< of ClientOptions::watch
+  std::string results_hash;         ///< over every operation and result, per client, in order
   /// Why the round is void (an operation failed, the cap fired); empty for a good one.
   std::string failure;
 };
@@ -36,6 +41,7 @@ struct ClientOptions {
   /// In lockstep: a socket on which the file system answers each byte once it has nothing left to
   /// do; -1: none does. Stays the caller's.
   int settle_fd = -1;
+  WatchedOperations watch = {};        ///< none where `first` is 0
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 
@@ -66,8 +72,8 @@ class ClientProcess {
   ClientResult wait();
   /// Closes what is still open, outside the measured phase.
   void close();
-  /// After `close`: the hash of the tree (tree_hash.h) on a file system in the clients' process.
-  std::string hash_tree();
+  /// After `close`: hash_tree (tree_hash.h) on a file system in the clients' process.
+  std::string hash_tree(std::vector<TreeEntry>& entries);
   /// Ends the process; what was not closed is closed first. After a failed round it only ends it.
   void finish();
 

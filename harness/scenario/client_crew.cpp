@@ -1,5 +1,7 @@
 #include "harness/scenario/client_crew.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,7 +20,9 @@
 #include "harness/error.h"
 #include "harness/inproc/in_process_tree.h"
 #include "harness/scenario/budget.h"
+#include "harness/scenario/generator_cost.h"
 #include "harness/scenario/hash.h"
+#include "harness/scenario/operation_list.h"
 #include "vfs/base/check.h"
 #include "vfs/base/result.h"
 
@@ -48,6 +52,47 @@ void check_space(const Assignment& assignment) {
                   assignment.scenario.name, footprint.peak_bytes, free_bytes));
 }
 
+bool makes_links(const Scenario& scenario) {
+  const auto lists_links = [](const Job& job) {
+    if (!job.operations) return false;
+    const auto is_link = [](const Operation& operation) {
+      return operation.kind == OperationKind::kSymlink;
+    };
+    return std::ranges::any_of(job.operations->setup, is_link) ||
+           std::ranges::any_of(job.operations->operations, is_link);
+  };
+  return std::ranges::any_of(scenario.filesets,
+                             [](const FileSet& set) { return set.type == EntryType::kSymlink; }) ||
+         std::ranges::any_of(scenario.jobs, lists_links);
+}
+
+/// Whether there is nothing in the clients' directory; false where nobody can tell.
+bool directory_is_empty() {
+  const int fd = ::openat(kDirectoryFd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd), ::closedir);
+  if (!directory) return false;
+  while (const dirent* const entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  return true;
+}
+
+/// Whether symbolic links may be in the way, of the scenario's own or of somebody else. What the
+/// object store holds is files and directories.
+bool must_guard(const Assignment& assignment) {
+  return makes_links(assignment.scenario) || (!assignment.store_is_filled && !directory_is_empty());
+}
+
+/// What this client is to keep.
+WatchedOperations watched(const WatchedOperations& watch, unsigned client) {
+  return watch.client == client ? watch : WatchedOperations{};
+}
+
+/// Slices of all clients together that a round holds at most.
+constexpr std::size_t kMostSlicesOfAll = 8192;
+
 }  // namespace
 
 Crew::Crew(const Assignment& assignment)
@@ -66,6 +111,7 @@ Crew::Crew(const Assignment& assignment)
     in_process_ = std::make_unique<InProcessFileSystem>(*assignment.in_process);
   }
   if (scenario_.recording) turns_ = std::make_unique<ReplayTurns>(plans_, control_);
+  const bool guarded = !in_process_ && must_guard(assignment);
   for (const ClientPlan& plan : plans_) {
     workers_.push_back(
         make_client_worker(in_process_ ? FilesKind::kInProcess : FilesKind::kSystemCalls,
@@ -74,7 +120,9 @@ Crew::Crew(const Assignment& assignment)
                             .in_process = in_process_.get(),
                             .control = control_,
                             .turns = turns_.get(),
-                            .store_is_filled = assignment.store_is_filled}));
+                            .store_is_filled = assignment.store_is_filled,
+                            .guarded = guarded,
+                            .watch = watched(assignment.watch, plan.client)}));
   }
 }
 
@@ -151,7 +199,10 @@ void Crew::settle() {
 
 void Crew::do_phase(std::size_t client, int phase) {
   ClientWorker& worker = *workers_[client];
-  if (phase == kMakeDirectories && client == 0) make_directories();
+  if (phase == kMakeDirectories && client == 0) {
+    calibrate();
+    make_directories();
+  }
   if (phase == kCreateFiles) worker.create_files();
   if (phase == kSetUp) worker.run_setup();
   if (phase == kMeasured) worker.run_measured();
@@ -197,7 +248,9 @@ Crew::Wait Crew::wait_for_end(milliseconds limit) {
   }
 }
 
-std::string Crew::hash_tree() { return harness::hash_tree(*in_process_); }
+std::string Crew::hash_tree(std::vector<TreeEntry>& entries) {
+  return harness::hash_tree(*in_process_, entries);
+}
 
 std::string Crew::write_back() {
   if (!in_process_) return "";
@@ -205,6 +258,53 @@ std::string Crew::write_back() {
   if (written) return "";
   return fmt::format("what was still dirty could not be written back: {}",
                      describe(written.error()));
+}
+
+/// What making an operation costs here, found on the first client of each job before anything is
+/// measured: so few operations that it takes some milliseconds.
+void Crew::calibrate() {
+  constexpr std::uint64_t kOperations = 5000;
+  for (const ClientPlan& plan : plans_) {
+    if (generator_.contains(plan.job)) continue;
+    generator_[plan.job] = measure_generator(plan, kOperations);
+  }
+}
+
+void Crew::add_clients(ClientResult& result) const {
+  reports::ClientRound& round = result.clients;
+  round.slice_ns = TimeSlices::kShortestNs;
+  for (const auto& worker : workers_) {
+    round.slice_ns = std::max(round.slice_ns, worker->record().slices.slice_ns());
+  }
+  while (result.elapsed_ns / round.slice_ns * workers_.size() > kMostSlicesOfAll) {
+    round.slice_ns *= 2;
+  }
+  double generator_ns = 0;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const ClientRecord& record = workers_[i]->record();
+    round.clients.push_back({.job = plans_[i].job->name,
+                             .operations = record.operations(),
+                             .paced_operations = record.paced_operations,
+                             .elapsed_ns = record.ended_ns - record.started_ns,
+                             .slices = {},
+                             .late_slices_ns = {}});
+    TimeSlices slices = record.slices;
+    slices.widen_to(round.slice_ns);
+    for (const TimeSlices::Slice& slice : slices.slices()) {
+      round.clients.back().slices.push_back(slice.operations);
+      if (record.paced_operations > 0) round.clients.back().late_slices_ns.push_back(slice.late_ns);
+    }
+    round.late_ns.merge(record.late_ns);
+    generator_ns +=
+        generator_.at(plans_[i].job).ns_per_operation * static_cast<double>(record.operations());
+    result.traces.push_back({.operations = record.operations(),
+                             .interval = record.results.interval(),
+                             .checkpoints = record.results.checkpoints(),
+                             .hash = record.results.hash()});
+    result.kept.insert(result.kept.end(), record.kept.begin(), record.kept.end());
+  }
+  round.generator_cpu_ns = static_cast<std::uint64_t>(generator_ns);
+  for (const auto& [job, cost] : generator_) round.calibration_operations += cost.operations;
 }
 
 ClientResult Crew::result() const {
@@ -217,19 +317,21 @@ ClientResult Crew::result() const {
   for (const auto& worker : workers_) {
     started_ns = std::min(started_ns, worker->record().started_ns);
     ended_ns = std::max(ended_ns, worker->record().ended_ns);
-    hash.add_value(worker->record().results_hash);
+    hash.add_value(worker->record().results.hash());
   }
   result.elapsed_ns = ended_ns - started_ns;
+  add_clients(result);
   result.results_hash = hash.hex();
   for (std::size_t kind = 0; kind < kOperationNames.size(); ++kind) {
-    reports::OperationStats stats{.kind = std::string(kOperationNames[kind]),
-                                  .service_time_ns = {}};
+    reports::OperationStats stats{
+        .kind = std::string(kOperationNames[kind]), .service_time_ns = {}, .response_time_ns = {}};
     for (const auto& worker : workers_) {
       const KindStats& part = worker->record().kinds[kind];
       stats.count += part.count;
       stats.errors += part.errors;
       stats.bytes += part.bytes;
       stats.service_time_ns.merge(part.service_time_ns);
+      stats.response_time_ns.merge(part.response_time_ns);
     }
     if (stats.count > 0) result.operations.push_back(std::move(stats));
   }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/client_protocol.h"
 #include "harness/scenario/client_worker.h"
+#include "harness/scenario/generator_cost.h"
 #include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
@@ -44,7 +46,7 @@ class Crew {
   std::string failure() const { return control_.failure(); }
   ClientResult result() const;
   /// Of the file system in this process, which must be there.
-  std::string hash_tree();
+  std::string hash_tree(std::vector<TreeEntry>& entries);
   /// Writes back what the file system in this process holds, if there is one. Returns what went
   /// wrong, or an empty text.
   std::string write_back();
@@ -59,16 +61,19 @@ class Crew {
   void do_phase_in_line(std::size_t client, int phase);
   void make_directories();
   void settle();
+  void calibrate();
+  void add_clients(ClientResult& result) const;
   void announce(int phase);
   Wait wait_for_end(std::chrono::milliseconds limit);
 
   const Assignment& assignment_;
   const Scenario& scenario_;
   std::vector<ClientPlan> plans_;
-  UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};  ///< readable once all clients ended the phase
+  std::map<const Job*, GeneratorCost> generator_;  ///< written in the first phase
+  UniqueFd done_{::eventfd(0, EFD_CLOEXEC)};       ///< readable once all clients ended the phase
   RunControl control_;
   std::unique_ptr<InProcessFileSystem> in_process_;  ///< outlives the workers; often none
-  std::unique_ptr<ReplayTurns> turns_;  ///< of a recording
+  std::unique_ptr<ReplayTurns> turns_;               ///< of a recording
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave
   std::atomic<std::size_t> running_ = 0;

@@ -35,7 +35,9 @@ void run_phase(Crew& crew, LineChannel& channel) {
 void end(Crew& crew, LineChannel& channel) {
   std::optional<std::string> asked = receive(channel);
   if (asked == kHashMessage) {
-    channel.send(std::string(kHashAnswer) + crew.hash_tree());
+    std::vector<TreeEntry> entries;
+    const std::string hash = crew.hash_tree(entries);
+    channel.send(encode_tree(hash, entries));
     asked = receive(channel);
   }
   if (asked != kEndMessage) return;

@@ -98,7 +98,8 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
                                  .seed = options.seed,
                                  .store_is_filled = options.store_is_filled,
                                  .in_process = options.in_process,
-                                 .settles = options.settle_fd >= 0}));
+                                 .settles = options.settle_fd >= 0,
+                                 .watch = options.watch}));
 }
 
 ClientProcess::~ClientProcess() = default;
@@ -126,10 +127,10 @@ void ClientProcess::close() {
   state_->expect(kClosedMessage);
 }
 
-std::string ClientProcess::hash_tree() {
+std::string ClientProcess::hash_tree(std::vector<TreeEntry>& entries) {
   state_->send(kHashMessage);
   const std::string line = state_->receive();
-  if (line.starts_with(kHashAnswer)) return line.substr(kHashAnswer.size());
+  if (std::optional<std::string> hash = decode_tree(line, entries)) return *std::move(hash);
   const std::optional<ClientResult> result = decode_result(line);
   throw EnvironmentError(result ? result->failure : fmt::format("the clients said '{}'", line));
 }

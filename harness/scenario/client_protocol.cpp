@@ -14,19 +14,89 @@ namespace {
 
 using nlohmann::json;
 
+json encode_histogram(const reports::Histogram& histogram) {
+  json buckets = json::array();
+  for (const auto& bucket : histogram.buckets()) buckets.push_back({bucket.index, bucket.count});
+  return {{"sum", histogram.sum()}, {"max", histogram.max()}, {"buckets", std::move(buckets)}};
+}
+
+reports::Histogram decode_histogram(const json& item) {
+  std::vector<reports::Histogram::Bucket> buckets;
+  for (const json& bucket : item.at("buckets")) buckets.push_back({bucket.at(0), bucket.at(1)});
+  reports::Histogram histogram;
+  histogram.restore(buckets, item.at("sum"), item.at("max"));
+  return histogram;
+}
+
+json encode_clients(const reports::ClientRound& round) {
+  json clients = json::array();
+  for (const reports::ClientStats& client : round.clients) {
+    clients.push_back({client.job, client.operations, client.paced_operations, client.elapsed_ns,
+                       client.slices, client.late_slices_ns});
+  }
+  return {{"slice_ns", round.slice_ns},
+          {"generator_cpu_ns", round.generator_cpu_ns},
+          {"calibration_operations", round.calibration_operations},
+          {"late_ns", encode_histogram(round.late_ns)},
+          {"clients", std::move(clients)}};
+}
+
+reports::ClientRound decode_clients(const json& item) {
+  reports::ClientRound round{.slice_ns = item.at("slice_ns"),
+                             .generator_cpu_ns = item.at("generator_cpu_ns"),
+                             .calibration_operations = item.at("calibration_operations"),
+                             .late_ns = decode_histogram(item.at("late_ns")),
+                             .clients = {}};
+  for (const json& client : item.at("clients")) {
+    round.clients.push_back({.job = client.at(0),
+                             .operations = client.at(1),
+                             .paced_operations = client.at(2),
+                             .elapsed_ns = client.at(3),
+                             .slices = client.at(4),
+                             .late_slices_ns = client.at(5)});
+  }
+  return round;
+}
+
+json encode_traces(const std::vector<ClientTrace>& traces) {
+  json array = json::array();
+  for (const ClientTrace& trace : traces)
+    array.push_back({trace.operations, trace.interval, trace.checkpoints, trace.hash});
+  return array;
+}
+
+std::vector<ClientTrace> decode_traces(const json& array) {
+  std::vector<ClientTrace> traces;
+  for (const json& item : array) {
+    traces.push_back({.operations = item.at(0),
+                      .interval = item.at(1),
+                      .checkpoints = item.at(2),
+                      .hash = item.at(3)});
+  }
+  return traces;
+}
+
+json encode_kept(const std::vector<KeptResult>& kept) {
+  json array = json::array();
+  for (const KeptResult& each : kept) array.push_back({each.operation, each.text, each.result});
+  return array;
+}
+
+std::vector<KeptResult> decode_kept(const json& array) {
+  std::vector<KeptResult> kept;
+  for (const json& item : array) kept.push_back({item.at(0), item.at(1), item.at(2)});
+  return kept;
+}
+
 json encode_operations(const std::vector<reports::OperationStats>& operations) {
   json array = json::array();
   for (const reports::OperationStats& stats : operations) {
-    json buckets = json::array();
-    for (const auto& bucket : stats.service_time_ns.buckets())
-      buckets.push_back({bucket.index, bucket.count});
     array.push_back({{"kind", stats.kind},
                      {"count", stats.count},
                      {"errors", stats.errors},
                      {"bytes", stats.bytes},
-                     {"sum_ns", stats.service_time_ns.sum()},
-                     {"max_ns", stats.service_time_ns.max()},
-                     {"buckets", std::move(buckets)}});
+                     {"service_time_ns", encode_histogram(stats.service_time_ns)},
+                     {"response_time_ns", encode_histogram(stats.response_time_ns)}});
   }
   return array;
 }
@@ -37,9 +107,8 @@ reports::OperationStats decode_operation(const json& item) {
   stats.count = item.at("count");
   stats.errors = item.at("errors");
   stats.bytes = item.at("bytes");
-  std::vector<reports::Histogram::Bucket> buckets;
-  for (const json& bucket : item.at("buckets")) buckets.push_back({bucket.at(0), bucket.at(1)});
-  stats.service_time_ns.restore(buckets, item.at("sum_ns"), item.at("max_ns"));
+  stats.service_time_ns = decode_histogram(item.at("service_time_ns"));
+  stats.response_time_ns = decode_histogram(item.at("response_time_ns"));
   return stats;
 }
 
@@ -48,7 +117,8 @@ reports::OperationStats decode_operation(const json& item) {
 std::string encode(const Assignment& assignment) {
   json message{{"seed", assignment.seed},
                {"settles", assignment.settles},
-               {"store_is_filled", assignment.store_is_filled}};
+               {"store_is_filled", assignment.store_is_filled},
+               {"watch", {assignment.watch.client, assignment.watch.first, assignment.watch.last}}};
   if (const auto& recording = assignment.scenario.recording) {
     message["recording"] = recording->header + "\n" + recording->lines;
   } else {
@@ -84,6 +154,8 @@ Assignment decode_assignment(std::string_view line) {
                              .engine_cpu = setup.at("engine_cpu"),
                              .lockstep = setup.at("lockstep")};
   }
+  const json& watch = message.at("watch");
+  assignment.watch = {.client = watch.at(0), .first = watch.at(1), .last = watch.at(2)};
   return assignment;
 }
 
@@ -92,6 +164,9 @@ std::string encode(const ClientResult& result) {
               {"cpu_ns", result.cpu_ns},
               {"results_hash", result.results_hash},
               {"failure", result.failure},
+              {"clients", encode_clients(result.clients)},
+              {"traces", encode_traces(result.traces)},
+              {"kept", encode_kept(result.kept)},
               {"operations", encode_operations(result.operations)}}
       .dump();
 }
@@ -104,9 +179,27 @@ std::optional<ClientResult> decode_result(std::string_view line) {
   result.cpu_ns = message.at("cpu_ns");
   result.results_hash = message.at("results_hash");
   result.failure = message.at("failure");
+  result.clients = decode_clients(message.at("clients"));
+  result.traces = decode_traces(message.at("traces"));
+  result.kept = decode_kept(message.at("kept"));
   for (const json& item : message.at("operations"))
     result.operations.push_back(decode_operation(item));
   return result;
+}
+
+std::string encode_tree(const std::string& hash, const std::vector<TreeEntry>& entries) {
+  json message{{"tree_hash", hash}, {"entries", json::array()}};
+  for (const TreeEntry& entry : entries) message["entries"].push_back({entry.path, entry.value});
+  return message.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<std::string> decode_tree(std::string_view line, std::vector<TreeEntry>& entries) {
+  const json message = json::parse(line, nullptr, false);
+  if (!message.is_object() || !message.contains("tree_hash")) return std::nullopt;
+  for (const json& entry : message.at("entries")) {
+    entries.push_back({.path = entry.at(0), .value = entry.at(1)});
+  }
+  return message.at("tree_hash").get<std::string>();
 }
 
 bool LineChannel::send(std::string_view line) {

@@ -23,8 +23,7 @@ inline constexpr std::string_view kReadyMessage = "ready";
 inline constexpr std::string_view kGoMessage = "go";
 inline constexpr std::string_view kCloseMessage = "close";
 inline constexpr std::string_view kClosedMessage = "closed";
-inline constexpr std::string_view kHashMessage = "hash";  ///< answered by `hash=` and the hash
-inline constexpr std::string_view kHashAnswer = "hash=";
+inline constexpr std::string_view kHashMessage = "hash";  ///< answered by a tree
 inline constexpr std::string_view kEndMessage = "end";
 inline constexpr std::string_view kEndedMessage = "ended";
 
@@ -35,6 +34,7 @@ struct Assignment {
   bool store_is_filled = false;  ///< the files of the object store exist already
   std::optional<InProcessSetup> in_process = std::nullopt;
   bool settles = false;  ///< kSettleFd is open
+  WatchedOperations watch = {};
 };
 
 std::string encode(const Assignment& assignment);
@@ -42,6 +42,10 @@ std::string encode(const Assignment& assignment);
 Assignment decode_assignment(std::string_view line);
 
 std::string encode(const ClientResult& result);
+/// A tree's hash and entries.
+std::string encode_tree(const std::string& hash, const std::vector<TreeEntry>& entries);
+/// The hash; none if the line is no tree.
+std::optional<std::string> decode_tree(std::string_view line, std::vector<TreeEntry>& entries);
 /// Empty if the line is no result.
 std::optional<ClientResult> decode_result(std::string_view line);
 

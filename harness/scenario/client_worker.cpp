@@ -19,8 +19,6 @@
 namespace vfsprof::harness {
 namespace {
 
-constexpr std::size_t kMostCheckpoints = 128;
-
 /// What goes into the hash of results.
 struct HashedResult {
   std::uint32_t kind;
@@ -65,6 +63,10 @@ std::size_t fds_of(const Job& job) {
   return job.form == JobForm::kSteps ? kSetupFd + 1 : kMaxListedFiles;
 }
 
+std::string describe_result(std::int64_t result) {
+  return result < 0 ? describe(Errno{static_cast<int>(-result)}) : std::to_string(result);
+}
+
 template <class Files>
 class Worker final : public ClientWorker {
  public:
@@ -106,7 +108,7 @@ class Worker final : public ClientWorker {
   bool reserve(const Operation& operation, std::int64_t change);
   bool accept(const Operation& operation, std::int64_t result);
   void note_result(const Operation& operation, std::int64_t result);
-  void note_slice(std::uint64_t ended_ns);
+  void keep_result(const Operation& operation, std::int64_t result);
   std::string describe_place(const Operation& operation) const;
 
   const ClientPlan& plan_;
@@ -117,15 +119,15 @@ class Worker final : public ClientWorker {
   const bool store_is_filled_;
   const bool timed_;
   const std::uint64_t most_operations_;
+  const WatchedOperations watch_;
   const bool paced_;
+  PreciseSleep sleep_;
   BlockData data_;
   TreeModel model_;
   OperationStream stream_;
   std::vector<std::byte> buffer_;  ///< for reads
   Files files_;
   ClientRecord record_;
-  std::uint64_t slice_end_ns_ = 0;
-  std::uint32_t in_slice_ = 0;
 };
 
 template <class Files>
@@ -137,6 +139,7 @@ Worker<Files>::Worker(const Options& options)
       store_is_filled_(options.store_is_filled),
       timed_(options.timed),
       most_operations_(options.most_operations),
+      watch_(options.watch),
       paced_((job_.rate_iops > 0 || job_.recorded_pace) && options.most_operations == UINT64_MAX),
       data_({.seed = plan_.seed, .client = plan_.client, .block_bytes = largest_transfer(job_)}),
       model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
@@ -146,7 +149,8 @@ Worker<Files>::Worker(const Options& options)
               .names = *plan_.names,
               .fds = fds_of(job_),
               .in_process = options.in_process,
-              .shared_files = options.turns == nullptr ? nullptr : &options.turns->files()}) {
+              .shared_files = options.turns == nullptr ? nullptr : &options.turns->files(),
+              .guarded = options.guarded}) {
   for (std::size_t i = 0; i < plan_.shares.size(); ++i) {
     const FileSet& set = plan_.scenario->filesets[i];
     const SetShare& share = plan_.shares[i];
@@ -165,11 +169,10 @@ template <class Files>
 void Worker<Files>::run_measured() {
   control_.wait_for_phase(job_.phase);
   record_.started_ns = now_ns();
-  slice_end_ns_ =
-      (control_.origin_ns() != 0 ? control_.origin_ns() : record_.started_ns) + kClientSliceNs;
+  record_.slices.start(control_.origin_ns() != 0 ? control_.origin_ns() : record_.started_ns);
   try {
     Operation operation;
-    while (!control_.stopping() && record_.operations < most_operations_ &&
+    while (!control_.stopping() && record_.operations() < most_operations_ &&
            stream_.next(operation)) {
       const RunControl::Turn turn(control_, plan_.client);
       if (turns_ != nullptr && (turn_ = turns_->begin(plan_.client)) == nullptr) break;
@@ -185,8 +188,6 @@ void Worker<Files>::run_measured() {
     control_.fail(error.what());
   }
   record_.ended_ns = now_ns();
-  if (timed_) note_slice(record_.ended_ns);
-  if (in_slice_ > 0) record_.slices.push_back(in_slice_);
   const RunControl::Turn turn(control_, plan_.client);
   if (has_barrier(job_)) control_.leave_barrier(barrier_of(plan_));
   control_.leave_phase(job_.phase, plan_.client);
@@ -210,10 +211,10 @@ std::uint64_t Worker<Files>::keep_pace(const Operation& operation) {
   const auto due = [&]() -> std::uint64_t {
     if (job_.recorded_pace) return control_.origin_ns() + operation.at_ns;
     // From the start each time, so that no error adds up.
-    return record_.started_ns + record_.operations * 1'000'000'000 / job_.rate_iops;
+    return record_.started_ns + record_.operations() * 1'000'000'000 / job_.rate_iops;
   };
   const std::uint64_t due_ns = due();
-  control_.sleep_until(due_ns);
+  sleep_.until(due_ns, control_);
   return due_ns;
 }
 
@@ -230,12 +231,13 @@ void Worker<Files>::run_timed(const Operation& operation) {
   ++stats.count;
   if (timed_) {
     stats.service_time_ns.record(after_ns - before_ns);
-    if (after_ns >= slice_end_ns_) note_slice(after_ns);
-    ++in_slice_;
-  }
-  if (due_ns != 0) {
-    stats.response_time_ns.record(after_ns - std::min(after_ns, due_ns));
-    record_.late_ns.record(before_ns - std::min(before_ns, due_ns));
+    const std::uint64_t late_ns = due_ns == 0 ? 0 : before_ns - std::min(before_ns, due_ns);
+    record_.slices.add(after_ns, late_ns);
+    if (due_ns != 0) {
+      stats.response_time_ns.record(after_ns - std::min(after_ns, due_ns));
+      record_.late_ns.record(late_ns);
+      ++record_.paced_operations;
+    }
   }
   if (result < 0) ++stats.errors;
   if (result > 0 && moves_data(operation.kind)) stats.bytes += static_cast<std::uint64_t>(result);
@@ -249,30 +251,27 @@ template <class Files>
 void Worker<Files>::note_result(const Operation& operation, std::int64_t result) {
   const HashedResult hashed{static_cast<std::uint32_t>(operation.kind), operation.file,
                             operation.offset, operation.size, result};
-  std::uint64_t hash = XXH3_64bits_withSeed(&hashed, sizeof hashed, record_.results_hash);
+  std::uint64_t hash = XXH3_64bits_withSeed(&hashed, sizeof hashed, record_.results.hash());
   // What a read returned is its result too.
   if (operation.kind == OperationKind::kRead && result > 0) {
     hash = XXH3_64bits_withSeed(buffer_.data(), static_cast<std::size_t>(result), hash);
   }
-  record_.results_hash = hash;
-  if (++record_.operations % record_.checkpoint_interval != 0) return;
-  record_.checkpoints.push_back(hash);
-  if (record_.checkpoints.size() < kMostCheckpoints) return;
-  // Every second one goes, so that there are never many.
-  for (std::size_t i = 0; i < kMostCheckpoints / 2; ++i) {
-    record_.checkpoints[i] = record_.checkpoints[2 * i + 1];
-  }
-  record_.checkpoints.resize(kMostCheckpoints / 2);
-  record_.checkpoint_interval *= 2;
+  record_.results.add(hash);
+  const std::uint64_t number = record_.results.operations();
+  if (number >= watch_.first && number <= watch_.last) keep_result(operation, result);
 }
 
 template <class Files>
-void Worker<Files>::note_slice(std::uint64_t ended_ns) {
-  while (ended_ns >= slice_end_ns_) {
-    record_.slices.push_back(in_slice_);
-    in_slice_ = 0;
-    slice_end_ns_ += kClientSliceNs;
+void Worker<Files>::keep_result(const Operation& operation, std::int64_t result) {
+  KeptResult kept{.operation = record_.results.operations(),
+                  .text = describe_place(operation),
+                  .result = describe_result(result)};
+  if (moves_data(operation.kind)) kept.text += fmt::format(", {} bytes", operation.size);
+  if (operation.kind == OperationKind::kRead && result > 0) {
+    kept.result += fmt::format(", contents {:016x}",
+                               XXH3_64bits(buffer_.data(), static_cast<std::size_t>(result)));
   }
+  record_.kept.push_back(std::move(kept));
 }
 
 template <class Files>
@@ -322,9 +321,6 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
       operation.expected == kInFull &&
       (transfer ? result == static_cast<std::int64_t>(operation.size) : result >= 0);
   if (in_full && (!job_.verify || operation.kind != OperationKind::kRead)) return true;
-  const auto describe_result = [](std::int64_t value) {
-    return value < 0 ? describe(Errno{static_cast<int>(-value)}) : std::to_string(value);
-  };
   std::string problem;
   if (operation.expected != kInFull) {
     if (result != operation.expected) {

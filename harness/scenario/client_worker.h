@@ -9,7 +9,9 @@
 #include "harness/scenario/client_plan.h"
 #include "harness/scenario/operation.h"
 #include "harness/scenario/replay_turns.h"
+#include "harness/scenario/result_trace.h"
 #include "harness/scenario/run_control.h"
+#include "harness/scenario/time_slices.h"
 #include "reports/model/histogram.h"
 
 namespace vfsprof::harness {
@@ -24,21 +26,18 @@ struct KindStats {
   reports::Histogram response_time_ns;
 };
 
-/// Length of a slice of time for which operations are counted.
-inline constexpr std::uint64_t kClientSliceNs = 100'000'000;
-
 /// What one client did in the measured phase. Times by CLOCK_MONOTONIC.
 struct ClientRecord {
   std::uint64_t started_ns = 0;
   std::uint64_t ended_ns = 0;
-  std::uint64_t operations = 0;
+  std::uint64_t paced_operations = 0;
   std::array<KindStats, kOperationNames.size()> kinds;
   reports::Histogram late_ns;  ///< how long after its time each paced operation was issued
-  std::uint64_t results_hash = 0;
-  /// The hash after every `checkpoint_interval` operations: shows where two runs part.
-  std::uint64_t checkpoint_interval = 64;
-  std::vector<std::uint64_t> checkpoints;
-  std::vector<std::uint32_t> slices;  ///< operations ended in each slice, from the origin on
+  ResultTrace results;
+  std::vector<KeptResult> kept;  ///< of ClientWorker::Options::watch
+  TimeSlices slices;             ///< from the origin on
+
+  std::uint64_t operations() const { return results.operations(); }
 };
 
 class InProcessFileSystem;
@@ -58,7 +57,9 @@ class ClientWorker {
     RunControl& control;
     ReplayTurns* turns = nullptr;  ///< of a recording: what its clients share
     bool store_is_filled = false;  ///< files of the object store exist already
+    bool guarded = false;          ///< FilesOptions::guarded
     bool timed = true;             ///< false: read no clock
+    WatchedOperations watch = {};  ///< of this client; none where `first` is 0
     /// Ends after as many operations and keeps no pace: to measure the generator.
     std::uint64_t most_operations = UINT64_MAX;
   };

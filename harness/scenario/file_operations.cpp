@@ -49,7 +49,8 @@ SystemCalls::SystemCalls(const FilesOptions& options)
     : directory_(options.directory),
       names_(options.names),
       own_(options.shared_files == nullptr ? options.fds : 0),
-      fds_(options.shared_files == nullptr ? own_ : *options.shared_files) {
+      fds_(options.shared_files == nullptr ? own_ : *options.shared_files),
+      guarded_(options.guarded) {
   open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_BENEATH};
   const UniqueFd probe(static_cast<int>(::syscall(SYS_openat2, directory_, ".", &how, sizeof how)));
   has_openat2_ = static_cast<bool>(probe);
@@ -58,13 +59,44 @@ SystemCalls::SystemCalls(const FilesOptions& options)
 /// Opens a name of which no part may be a symbolic link.
 int SystemCalls::open_beneath(const std::string& name, int flags, unsigned mode) const {
   flags |= O_CLOEXEC | O_NOFOLLOW;
-  if (!has_openat2_ || name.find('/') == std::string::npos) {
+  if (name.find('/') == std::string::npos) {
     return ::openat(directory_, name.c_str(), flags, mode);
+  }
+  if (!has_openat2_) {
+    const Place place = place_of(name);
+    return place.directory < 0 ? -1 : ::openat(place.directory, place.name, flags, mode);
   }
   open_how how{.flags = static_cast<std::uint64_t>(flags),
                .mode = (flags & O_CREAT) != 0 ? mode : 0,
                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
   return static_cast<int>(::syscall(SYS_openat2, directory_, name.c_str(), &how, sizeof how));
+}
+
+SystemCalls::Place SystemCalls::place_of(const std::string& name) const {
+  Place place{.opened = {}, .directory = directory_, .name = name.c_str()};
+  const std::size_t slash = name.rfind('/');
+  if (slash == std::string::npos || (!guarded_ && has_openat2_)) return place;
+  constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  if (has_openat2_) {
+    place.opened = UniqueFd(open_beneath(name.substr(0, slash), kFlags, 0));
+  } else {
+    for (std::size_t begin = 0; begin < slash;) {
+      const std::size_t end = name.find('/', begin);
+      const int parent = begin == 0 ? directory_ : place.opened.get();
+      place.opened = UniqueFd(::openat(parent, name.substr(begin, end - begin).c_str(), kFlags));
+      if (!place.opened) break;
+      begin = end + 1;
+    }
+  }
+  if (!place.opened && errno == ENOTDIR) {
+    // A link is no directory either, where it is not followed.
+    char first = 0;
+    const ssize_t n = ::readlinkat(directory_, name.substr(0, slash).c_str(), &first, 1);
+    errno = n >= 0 ? ELOOP : ENOTDIR;
+  }
+  place.directory = place.opened.get();
+  place.name = name.c_str() + slash + 1;
+  return place;
 }
 
 std::int64_t SystemCalls::open_file(const Operation& operation) {
@@ -142,49 +174,48 @@ std::int64_t SystemCalls::transfer(const Operation& operation, const std::byte* 
 }
 
 std::int64_t SystemCalls::change_name(const Operation& operation, std::span<std::byte> buffer) {
-  const char* const name = names_[operation.file].c_str();
+  const Place place = place_of(names_[operation.file]);
+  if (place.directory < 0) return -errno;
   const std::string& other = names_[operation.other];
   switch (operation.kind) {
     case OperationKind::kMkdir:
-      return result_of(::mkdirat(directory_, name, operation.argument));
+      return result_of(::mkdirat(place.directory, place.name, operation.argument));
     case OperationKind::kRmdir:
-      return result_of(::unlinkat(directory_, name, AT_REMOVEDIR));
+      return result_of(::unlinkat(place.directory, place.name, AT_REMOVEDIR));
     case OperationKind::kUnlink:
-      return result_of(::unlinkat(directory_, name, 0));
+      return result_of(::unlinkat(place.directory, place.name, 0));
     case OperationKind::kRename:
-      return result_of(::renameat(directory_, name, directory_, other.c_str()));
-    case OperationKind::kLink:
-      return result_of(::linkat(directory_, name, directory_, other.c_str(), 0));
+    case OperationKind::kLink: {
+      const Place to = place_of(other);
+      if (to.directory < 0) return -errno;
+      return result_of(operation.kind == OperationKind::kRename
+                           ? ::renameat(place.directory, place.name, to.directory, to.name)
+                           : ::linkat(place.directory, place.name, to.directory, to.name, 0));
+    }
     case OperationKind::kSymlink: {
       const std::string text = link_text(operation, names_);
-      return result_of(::symlinkat(text.c_str(), directory_, name));
+      return result_of(::symlinkat(text.c_str(), place.directory, place.name));
     }
     default:
-      return result_of(
-          ::readlinkat(directory_, name, reinterpret_cast<char*>(buffer.data()), buffer.size()));
+      return result_of(::readlinkat(place.directory, place.name,
+                                    reinterpret_cast<char*>(buffer.data()), buffer.size()));
   }
 }
 
 std::int64_t SystemCalls::change_attribute(const Operation& operation, const std::byte* data,
                                            std::span<std::byte> buffer) {
+  switch (operation.kind) {
+    case OperationKind::kStat:
+    case OperationKind::kChmod:
+    case OperationKind::kChown:
+    case OperationKind::kUtimens:
+      return change_inode(operation);
+    default:
+      break;
+  }
   const int fd = fds_[operation.fd].get();
-  const char* const name = names_[operation.file].c_str();
   const char* const attribute = names_[operation.other].c_str();
   switch (operation.kind) {
-    case OperationKind::kStat: {
-      struct stat status{};
-      if (::fstatat(directory_, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
-      return S_ISREG(status.st_mode) ? status.st_size : 0;
-    }
-    case OperationKind::kChmod:
-      return result_of(::fchmodat(directory_, name, operation.argument, 0));
-    case OperationKind::kChown:
-      return result_of(::fchownat(directory_, name, ::geteuid(), ::getegid(), AT_SYMLINK_NOFOLLOW));
-    case OperationKind::kUtimens: {
-      constexpr timespec kWhen{.tv_sec = 1'000'000'000, .tv_nsec = 0};
-      constexpr std::array<timespec, 2> kTimes{kWhen, kWhen};
-      return result_of(::utimensat(directory_, name, kTimes.data(), AT_SYMLINK_NOFOLLOW));
-    }
     case OperationKind::kSetxattr:
       return result_of(::fsetxattr(fd, attribute, data, operation.size, 0));
     case OperationKind::kGetxattr:
@@ -195,6 +226,31 @@ std::int64_t SystemCalls::change_attribute(const Operation& operation, const std
       return result_of(::fremovexattr(fd, attribute));
     default:
       VFSPROF_CHECK(false);
+  }
+}
+
+std::int64_t SystemCalls::change_inode(const Operation& operation) {
+  const Place place = place_of(names_[operation.file]);
+  if (place.directory < 0) return -errno;
+  switch (operation.kind) {
+    case OperationKind::kStat: {
+      struct stat status{};
+      if (::fstatat(place.directory, place.name, &status, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+      return S_ISREG(status.st_mode) ? status.st_size : 0;
+    }
+    case OperationKind::kChmod:
+      // Not to follow takes the C library several system calls.
+      return result_of(::fchmodat(place.directory, place.name, operation.argument,
+                                  guarded_ ? AT_SYMLINK_NOFOLLOW : 0));
+    case OperationKind::kChown:
+      return result_of(
+          ::fchownat(place.directory, place.name, ::geteuid(), ::getegid(), AT_SYMLINK_NOFOLLOW));
+    default: {
+      constexpr timespec kWhen{.tv_sec = 1'000'000'000, .tv_nsec = 0};
+      constexpr std::array<timespec, 2> kTimes{kWhen, kWhen};
+      return result_of(
+          ::utimensat(place.directory, place.name, kTimes.data(), AT_SYMLINK_NOFOLLOW));
+    }
   }
 }
 

@@ -28,6 +28,9 @@ struct FilesOptions {
   InProcessFileSystem* in_process = nullptr;  ///< instead of `directory`
   /// Open files that several clients share, instead of some of its own; or null.
   std::vector<UniqueFd>* shared_files = nullptr;
+  /// There may be symbolic links below the directory: each name's directory is opened without
+  /// following any, two system calls more. Without links a name leads nowhere else.
+  bool guarded = false;
 };
 
 /// Flags of open(2) for a create or open.
@@ -36,8 +39,8 @@ int open_flags(const Operation& operation);
 std::string link_text(const Operation& operation, std::span<const std::string> names);
 
 /// System calls below a directory. Nothing outside of it is reached: names are relative and have no
-/// `..` (their parsers see to that), no symbolic link is followed, and every directory on the way
-/// is one that the clients made. Files are created with O_EXCL.
+/// `..` (their parsers see to that), and no symbolic link is followed. Files are created with
+/// O_EXCL.
 class SystemCalls {
  public:
   explicit SystemCalls(const FilesOptions& options);
@@ -51,15 +54,24 @@ class SystemCalls {
   std::int64_t change_name(const Operation& operation, std::span<std::byte> buffer);
   std::int64_t change_attribute(const Operation& operation, const std::byte* data,
                                 std::span<std::byte> buffer);
+  std::int64_t change_inode(const Operation& operation);
   std::int64_t open_file(const Operation& operation);
   std::int64_t list(const Operation& operation);
   int open_beneath(const std::string& name, int flags, unsigned mode) const;
+  /// A name's last part, and the directory to look it up in.
+  struct Place {
+    UniqueFd opened;
+    int directory = -1;  ///< negative: it cannot be reached, see errno
+    const char* name = nullptr;
+  };
+  Place place_of(const std::string& name) const;
 
   int directory_;
   std::span<const std::string> names_;
   std::vector<UniqueFd> own_;
   std::vector<UniqueFd>& fds_;
   bool has_openat2_;
+  bool guarded_;
 };
 
 /// Nothing at all: every operation succeeds at once. What remains is the cost of the generator.

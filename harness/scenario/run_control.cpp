@@ -45,6 +45,21 @@ void RunControl::sleep_until(std::uint64_t time_ns) const {
   }
 }
 
+void PreciseSleep::until(std::uint64_t time_ns, const RunControl& control) {
+  const std::uint64_t before_ns = now_ns();
+  if (before_ns >= time_ns) return;
+  if (before_ns + lead_ns_ < time_ns) {
+    const std::uint64_t wake_ns = time_ns - lead_ns_;
+    control.sleep_until(wake_ns);
+    const std::uint64_t late_ns = std::min(now_ns() - wake_ns, kMostSpinNs);
+    // Up fast, down slowly: most wake-ups are to come before their time, none long before it.
+    lead_ns_ = late_ns > lead_ns_ ? lead_ns_ + (late_ns - lead_ns_) / 4
+                                  : lead_ns_ - (lead_ns_ - late_ns) / 16;
+  }
+  while (now_ns() < time_ns && !control.stopping()) {
+  }
+}
+
 void RunControl::open_if_complete(Barrier& barrier) {
   if (barrier.here < barrier.members) return;
   barrier.here = 0;

@@ -29,7 +29,7 @@ class RunControl {
 
   /// Sleeps, but not beyond a failure.
   void pause(std::chrono::nanoseconds duration);
-  /// Sleeps until a time of CLOCK_MONOTONIC, to some microseconds; not long beyond a failure.
+  /// Sleeps until a time of CLOCK_MONOTONIC, or a little longer; not long beyond a failure.
   void sleep_until(std::uint64_t time_ns) const;
 
   /// Before the clients start: how many take part in a barrier, and in a phase.
@@ -114,6 +114,20 @@ class RunControl {
   std::optional<unsigned> turn_;         ///< whose it is
   Random random_{0};
   std::function<void()> settle_;  ///< set before the clients start
+};
+
+/// Wakes up on time. How late wake-ups are on this machine is learnt from those before: a sleep
+/// ends as much earlier, and what then is left is spent spinning.
+/// Threads: not safe; each client has its own.
+class PreciseSleep {
+ public:
+  /// At most this much is spent spinning before an operation.
+  static constexpr std::uint64_t kMostSpinNs = 200'000;
+
+  void until(std::uint64_t time_ns, const RunControl& control);
+
+ private:
+  std::uint64_t lead_ns_ = kMostSpinNs / 4;
 };
 
 /// CLOCK_MONOTONIC.

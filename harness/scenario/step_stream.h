@@ -81,8 +81,8 @@ class StepStream {
 
   const ClientPlan& plan_;
   Random random_;
-  std::uint64_t seed_;  ///< of draws; the same for all clients of the job
-  std::vector<EntryPool> pools_;                      ///< by set
+  std::uint64_t seed_;            ///< of draws; the same for all clients of the job
+  std::vector<EntryPool> pools_;  ///< by set
   std::vector<std::vector<std::uint32_t>> inode_of_;  ///< by set and entry
   std::vector<Inode> inodes_;
   std::vector<std::uint32_t> free_inodes_;

@@ -68,7 +68,7 @@ class DirectoryReader final : public TreeReader {
 
 class TreeHasher {
  public:
-  explicit TreeHasher(TreeReader& tree) : tree_(tree) {}
+  TreeHasher(TreeReader& tree, std::vector<TreeEntry>& entries) : tree_(tree), entries_(entries) {}
 
   std::string hash() {
     add_directory("");
@@ -89,27 +89,37 @@ class TreeHasher {
   void add_entry(const std::string& path) {
     const TreeReader::Status status = tree_.status(path);
     hash_.add_value(std::uint64_t{status.mode});
+    const std::size_t own = entries_.size();
+    entries_.push_back({.path = path, .value = fmt::format("mode {:o}", status.mode)});
     if (S_ISDIR(status.mode)) {
       add_directory(path);
     } else if (S_ISREG(status.mode)) {
       hash_.add_value(status.size_bytes);
-      add_contents(path);
+      entries_[own].value +=
+          fmt::format(", {} bytes, contents {}", status.size_bytes, add_contents(path));
     } else if (S_ISLNK(status.mode)) {
-      hash_.add_text(tree_.read_link(path));
+      const std::string text = tree_.read_link(path);
+      hash_.add_text(text);
+      entries_[own].value += ", link to " + text;
     }
   }
 
-  void add_contents(const std::string& path) {
+  /// Adds a file's contents to the hash of the tree; returns a hash of their own.
+  std::string add_contents(const std::string& path) {
+    ContentHash own;
     std::uint64_t total = 0;
     tree_.read(path, [&](std::span<const std::byte> bytes) {
       hash_.add(bytes);
+      own.add(bytes);
       total += bytes.size();
     });
     // Behind the contents: what was read, so that a size that stat reports wrongly shows too.
     hash_.add_value(total);
+    return own.hex();
   }
 
   TreeReader& tree_;
+  std::vector<TreeEntry>& entries_;
   ContentHash hash_;
 };
 
@@ -121,10 +131,17 @@ void throw_unreadable_tree(const std::string& path, int error_number) {
 }
 
 std::string hash_tree(const fs::path& directory) {
-  DirectoryReader reader(directory);
-  return hash_tree(reader);
+  std::vector<TreeEntry> ignored;
+  return hash_tree(directory, ignored);
 }
 
-std::string hash_tree(TreeReader& tree) { return TreeHasher(tree).hash(); }
+std::string hash_tree(const fs::path& directory, std::vector<TreeEntry>& entries) {
+  DirectoryReader reader(directory);
+  return hash_tree(reader, entries);
+}
+
+std::string hash_tree(TreeReader& tree, std::vector<TreeEntry>& entries) {
+  return TreeHasher(tree, entries).hash();
+}
 
 }  // namespace vfsprof::harness

@@ -12,6 +12,7 @@
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/recording.h"
 #include "harness/scenario/store_content.h"
+#include "harness/scenario/time_slices.h"
 #include "harness/scenario/tree_hash.h"
 
 namespace vfsprof::harness {
@@ -105,11 +106,44 @@ TEST_F(ClientSteps, NothingIsReachedThroughALinkOfSomebodyElse) {
   const std::string recording = R"({"name": "s", "summary": "a", "stresses": "b"}
 {"client": 0, "op": "open", "path": "d/x", "fd": 0, "expect": "ELOOP"}
 {"client": 0, "op": "create", "path": "d/y", "fd": 1, "expect": "ELOOP"}
+{"client": 0, "op": "mkdir", "path": "d/y", "expect": "ELOOP"}
+{"client": 0, "op": "symlink", "path": "d/y", "target": "x", "expect": "ELOOP"}
+{"client": 0, "op": "readlink", "path": "d/x", "expect": "ELOOP"}
+{"client": 0, "op": "unlink", "path": "d/x", "expect": "ELOOP"}
+{"client": 0, "op": "rename", "path": "d/x", "to": "z", "expect": "ELOOP"}
+{"client": 0, "op": "link", "path": "d/x", "to": "z", "expect": "ELOOP"}
+{"client": 0, "op": "stat", "path": "d/x", "expect": "ELOOP"}
+{"client": 0, "op": "chmod", "path": "d/x", "mode": "0700", "expect": "ELOOP"}
+{"client": 0, "op": "chown", "path": "d/x", "expect": "ELOOP"}
+{"client": 0, "op": "utimens", "path": "d/x", "expect": "ELOOP"}
+{"client": 0, "op": "readdir", "path": "d/x", "expect": "ELOOP"}
 )";
+  const std::string before = hash_tree(root / "outside");
   const ClientResult result = run(parse_recording(recording, "r"));
   EXPECT_EQ(result.failure, "");
   directory_ = root;
-  EXPECT_FALSE(fs::exists(directory_ / "outside" / "y"));
+  EXPECT_EQ(hash_tree(directory_ / "outside"), before);
+}
+
+TEST_F(ClientSteps, NothingIsReachedThroughALinkThatTheScenarioMoved) {
+  fs::create_directory(directory_ / "outside");
+  std::ofstream(directory_ / "outside" / "x") << "theirs";
+  const std::string before = hash_tree(directory_ / "outside");
+  const fs::path root = directory_;
+  directory_ = root / "inside";
+  fs::create_directory(directory_);
+  // Where the link is made its text leads no further than the start; where it goes it does.
+  const std::string recording = R"({"name": "s", "summary": "a", "stresses": "b"}
+{"client": 0, "op": "mkdir", "path": "a"}
+{"client": 0, "op": "symlink", "path": "a/l", "target": "../outside"}
+{"client": 0, "op": "rename", "path": "a/l", "to": "l"}
+{"client": 0, "op": "mkdir", "path": "l/y", "expect": "ELOOP"}
+{"client": 0, "op": "unlink", "path": "l/x", "expect": "ELOOP"}
+{"client": 0, "op": "chmod", "path": "l", "mode": "0700", "expect": "EOPNOTSUPP"}
+)";
+  EXPECT_EQ(run(parse_recording(recording, "r")).failure, "");
+  directory_ = root;
+  EXPECT_EQ(hash_tree(directory_ / "outside"), before);
 }
 
 TEST_F(ClientSteps, AnUnexpectedResultIsAFailureThatNamesBoth) {
@@ -150,6 +184,46 @@ TEST_F(ClientSteps, ARateIsKeptAndResponsesCountFromTheIntendedStart) {
       R"({"name": "j", "loops": 100, "rate_iops": 2000, "steps": [{"op": "stat", "set": "a"}]})"));
   EXPECT_EQ(result.failure, "");
   EXPECT_GE(result.elapsed_ns, 99 * 500'000U);
+  ASSERT_EQ(result.operations.size(), 1U);
+  const reports::OperationStats& stats = result.operations[0];
+  EXPECT_EQ(stats.response_time_ns.count(), 100U);
+  EXPECT_EQ(result.clients.late_ns.count(), 100U);
+  // A response is how late the operation was issued, and its service.
+  EXPECT_EQ(stats.response_time_ns.sum(),
+            result.clients.late_ns.sum() + stats.service_time_ns.sum());
+  EXPECT_EQ(result.clients.clients.at(0).paced_operations, 100U);
+}
+
+TEST_F(ClientSteps, AClientThatFallsBehindRespondsLate) {
+  // A million a second is more than system calls can do: waiting in line counts.
+  const ClientResult result = run(scenario_of(
+      R"({"name": "a"})",
+      R"({"name": "j", "loops": 2000, "rate_iops": 10000000, "steps": [{"op": "stat", "set": "a"}]})"));
+  EXPECT_EQ(result.failure, "");
+  const reports::OperationStats& stats = result.operations.at(0);
+  EXPECT_GT(stats.response_time_ns.sum(), 10 * stats.service_time_ns.sum());
+}
+
+TEST_F(ClientSteps, SlicesOfTimeHoldEveryOperationAndTheGeneratorIsPartOfTheClientsTime) {
+  const ClientResult result = run(scenario_of(
+      R"({"name": "a", "nrfiles": 6})",
+      R"({"name": "quick", "numjobs": 2, "loops": 3000, "steps": [{"op": "stat", "set": "a"}]},
+         {"name": "slow", "loops": 3, "thinktime": "30ms", "steps": [{"op": "stat", "set": "a"}]})"));
+  EXPECT_EQ(result.failure, "");
+  ASSERT_EQ(result.clients.clients.size(), 3U);
+  for (const reports::ClientStats& client : result.clients.clients) {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : client.slices) sum += count;
+    EXPECT_EQ(sum, client.operations);
+    EXPECT_LE(client.slices.size(), TimeSlices::kMost);
+    EXPECT_TRUE(client.late_slices_ns.empty());
+    EXPECT_EQ(client.paced_operations, 0U);
+  }
+  EXPECT_EQ(result.clients.clients[0].operations, 3000U);
+  EXPECT_EQ(result.clients.clients[2].job, "slow");
+  EXPECT_GE(result.clients.clients[2].slices.size() * result.clients.slice_ns, 60'000'000U);
+  EXPECT_GT(result.clients.generator_cpu_ns, 0U);
+  EXPECT_GT(result.clients.calibration_operations, 0U);
 }
 
 TEST_F(ClientSteps, ObjectsOfTheStoreAreThereBeforeTheClients) {

@@ -20,32 +20,35 @@ double per_second(std::uint64_t amount, std::uint64_t elapsed_ns) {
   return 1e9 * per(amount, elapsed_ns);
 }
 
+/// Of one kind, in each round that has it.
+struct KindRounds {
+  std::uint64_t count = 0, errors = 0, bytes = 0;
+  std::vector<const Histogram*> service, response;
+};
+
 std::vector<OperationSummary> summarise_kinds(const std::vector<const Round*>& rounds,
                                               std::uint64_t elapsed_ns) {
-  std::map<std::string, OperationStats> merged;
+  std::map<std::string, KindRounds> merged;
   for (const Round* round : rounds) {
     for (const OperationStats& stats : round->operations) {
-      OperationStats& sum = merged[stats.kind];
+      KindRounds& sum = merged[stats.kind];
       sum.count += stats.count;
       sum.errors += stats.errors;
       sum.bytes += stats.bytes;
-      sum.service_time_ns.merge(stats.service_time_ns);
+      sum.service.push_back(&stats.service_time_ns);
+      if (stats.response_time_ns.count() > 0) sum.response.push_back(&stats.response_time_ns);
     }
   }
   std::vector<OperationSummary> result;
   for (const auto& [kind, stats] : merged) {
-    const Histogram& times = stats.service_time_ns;
     result.push_back({.kind = kind,
                       .count = stats.count,
                       .errors = stats.errors,
                       .per_second = per_second(stats.count, elapsed_ns),
                       .bytes_per_second = per_second(stats.bytes, elapsed_ns),
-                      .mean_ns = times.mean(),
-                      .p50_ns = times.quantile(0.5),
-                      .p90_ns = times.quantile(0.9),
-                      .p99_ns = times.quantile(0.99),
-                      .p999_ns = times.quantile(0.999),
-                      .max_ns = times.max()});
+                      .service = summarise_latency(stats.service),
+                      .response = {}});
+    if (!stats.response.empty()) result.back().response = summarise_latency(stats.response);
   }
   std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
     return std::tie(b.count, a.kind) < std::tie(a.count, b.kind);
@@ -156,6 +159,7 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
                      .void_rounds = {},
                      .copied_per_byte = {},
                      .kinds = {},
+                     .clients = {},
                      .roles = {},
                      .counters = {},
                      .observing = observing_costs(result, arm),
@@ -190,6 +194,7 @@ ArmSummary summarise_arm(const RunResult& result, std::size_t arm) {
   summary.switches = per(switches, summary.operations);
   if (counts_copies && written > 0) summary.copied_per_byte = per(copied, written);
   summary.kinds = summarise_kinds(used, summary.elapsed_ns);
+  summary.clients = summarise_clients(used);
   summary.roles = summarise_roles(used, static_cast<double>(summary.operations));
   if (result.command == "profile" && summary.elapsed_ns > 0) {
     summary.per_second = summarise_roles(used, static_cast<double>(summary.elapsed_ns) / 1e9);

@@ -110,6 +110,8 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
                 .equivalence_margin = result.equivalence_margin,
                 .partial = result.partial,
                 .key_finding = {},
+                .warm_up = result.warm_up,
+                .differences = result.differences,
                 .arms = {},
                 .comparisons = {},
                 .floors = report_floors(result),

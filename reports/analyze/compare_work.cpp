@@ -49,10 +49,32 @@ std::vector<RoundPair> paired_rounds(const RunResult& result, const Comparison& 
   return complete;
 }
 
+/// "; first by client 3 in operation 17, read of c0-f0: 4096 and 0", where it is known.
+std::string first_part(const RunResult& result, const Comparison& comparison,
+                       std::string_view fact) {
+  for (const FirstDifference& each : result.differences) {
+    if (each.before != comparison.before || each.after != comparison.after || each.fact != fact) {
+      continue;
+    }
+    const std::string where =
+        each.operation > 0
+            ? fmt::format("client {}, operation {}, {}", each.client, each.operation, each.place)
+        : each.fact == "results" ? fmt::format("client {}, {}", each.client, each.place)
+                                 : each.place;
+    if (each.before_value.empty() && each.after_value.empty()) {
+      return fmt::format("; they part at {}", code(where));
+    }
+    return fmt::format("; they part at {}: {} against {}", code(where), code(each.before_value),
+                       code(each.after_value));
+  }
+  return "";
+}
+
 struct Fact {
   std::string_view title;
   std::string (*value)(const Round& round);  ///< empty: not known
   std::size_t shown;                         ///< characters of it worth printing
+  std::string_view difference;               ///< FirstDifference::fact of it
 };
 
 /// Compares one fact over all pairs, and says where the arms first differ.
@@ -64,10 +86,10 @@ void check_fact(const Fact& fact, const std::vector<RoundPair>& pairs, const Run
     if (before.empty() && after.empty()) continue;
     if (before != after) {
       comparison.void_reasons.push_back(
-          fmt::format("the {} differ, first in {}: {} has {}, {} has {}", fact.title,
+          fmt::format("the {} differ, first in {}: {} has {}, {} has {}{}", fact.title,
                       describe_round(*pair.before), code(result.arms[comparison.before].name),
                       shorten(before, fact.shown), code(result.arms[comparison.after].name),
-                      shorten(after, fact.shown)));
+                      shorten(after, fact.shown), first_part(result, comparison, fact.difference)));
       return;
     }
     ++equal;
@@ -98,7 +120,7 @@ void check_same_work(const RunResult& result, Comparison& comparison) {
   }
   const std::vector<RoundPair> pairs = paired_rounds(result, comparison);
   if (pairs.empty()) return;
-  check_fact({"operations by kind", operation_counts, std::string::npos}, pairs, result,
+  check_fact({"operations by kind", operation_counts, std::string::npos, "results"}, pairs, result,
              comparison);
   if (result.scenario.racy) {
     comparison.uncompared =
@@ -106,10 +128,11 @@ void check_same_work(const RunResult& result, Comparison& comparison) {
         "clients come)";
     return;
   }
-  check_fact({"final file trees", [](const Round& round) { return round.tree_hash; }, kHashShown},
-             pairs, result, comparison);
+  check_fact(
+      {"final file trees", [](const Round& round) { return round.tree_hash; }, kHashShown, "tree"},
+      pairs, result, comparison);
   check_fact({"results of all operations", [](const Round& round) { return round.results_hash; },
-              kHashShown},
+              kHashShown, "results"},
              pairs, result, comparison);
 }
 

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "reports/analyze/clients.h"
 #include "reports/analyze/events.h"
+#include "reports/analyze/latency.h"
 #include "reports/analyze/observing.h"
 #include "reports/analyze/opportunity.h"
 #include "reports/analyze/statistics.h"
@@ -120,8 +122,8 @@ struct OperationSummary {
   std::uint64_t errors = 0;
   double per_second = 0;
   double bytes_per_second = 0;
-  double mean_ns = 0;
-  std::uint64_t p50_ns = 0, p90_ns = 0, p99_ns = 0, p999_ns = 0, max_ns = 0;
+  LatencySummary service;
+  std::optional<LatencySummary> response;  ///< from the intended start; where clients keep a pace
 };
 
 /// A counter of the daemon, per operation.
@@ -159,6 +161,7 @@ struct ArmSummary {
   double switches = 0;          ///< context switches of the observed process per operation
   std::optional<double> copied_per_byte;  ///< bytes copied per byte written by clients
   std::vector<OperationSummary> kinds;    ///< by count, largest first
+  ClientsSummary clients;
   std::vector<RoleUsage> roles;
   std::vector<CounterSummary> counters;
   std::vector<ObserverCost> observing;
@@ -302,6 +305,8 @@ struct Report {
   double equivalence_margin = 0;
   bool partial = false;
   std::string key_finding;
+  WarmUp warm_up;
+  std::vector<FirstDifference> differences;
   std::vector<ArmSummary> arms;
   std::vector<Comparison> comparisons;
   FloorReport floors;

@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "reports/lint/report_json.h"
 #include "reports/rules/rule_set.h"
@@ -150,6 +154,34 @@ PrintedTimes check_json_profile(const JsonReader& profile, const std::string& ar
   return cells;
 }
 
+/// Percentiles rise; each is what its name says, and what the same percentile is elsewhere.
+void check_percentiles(const JsonReader& times, const std::string& where, const JsonReader* kind,
+                       JsonFindings& findings) {
+  constexpr std::array<std::pair<std::string_view, double>, 5> kQuantiles{{{"p50_ns", 0.5},
+                                                                           {"p90_ns", 0.9},
+                                                                           {"p99_ns", 0.99},
+                                                                           {"p999_ns", 0.999},
+                                                                           {"p9999_ns", 0.9999}}};
+  const std::vector<JsonReader> percentiles = times.member("percentiles").elements();
+  double previous = 0;
+  for (std::size_t i = 0; i < std::min(percentiles.size(), kQuantiles.size()); ++i) {
+    const auto& [name, quantile] = kQuantiles[i];
+    findings.expect(fmt::format("{}: quantile of {}", where, name),
+                    percentiles[i].member("quantile").number(), quantile, 0);
+    const JsonReader ns = percentiles[i].member("ns");
+    if (ns.is_null()) continue;
+    if (kind != nullptr) {
+      findings.expect(fmt::format("{}: {}", where, name), kind->member(name).number(), ns.number(),
+                      0);
+    }
+    if (ns.number() < previous) {
+      findings.add("disagreement",
+                   fmt::format("{}: {} lies below the percentile before it", where, name));
+    }
+    previous = ns.number();
+  }
+}
+
 void check_json_arm(const JsonReader& arm, const std::string& name, JsonFindings& findings) {
   const double operations = arm.member("operations").number();
   if (operations == 0) return;
@@ -167,9 +199,15 @@ void check_json_arm(const JsonReader& arm, const std::string& name, JsonFindings
     if (kind.member("errors").number() > count) {
       findings.add("disagreement", where + ": more errors than operations");
     }
+    if (kind.find("percentiles")) check_percentiles(kind, where, &kind, findings);
+    if (const auto response = kind.find("response"); response && !response->is_null()) {
+      check_percentiles(*response, where + ", response", nullptr, findings);
+    }
     double previous = 0;
-    for (const char* percentile : {"p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"}) {
-      const double value = kind.member(percentile).number();
+    for (const char* percentile : {"p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"}) {
+      const auto given = kind.find(percentile);
+      if (!given || given->is_null()) continue;  // of an earlier version, or of too few values
+      const double value = given->number();
       if (value < previous) {
         findings.add("disagreement",
                      fmt::format("{}: {} lies below the percentile before it", where, percentile));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "reports/model/client_stats_json.h"
 #include "reports/model/events_json.h"
 #include "reports/model/waits_json.h"
 
@@ -31,6 +32,7 @@ void check_round(const Round& round, std::size_t arms, const JsonReader& in) {
   }
   check_times(round, in);
   check_events(round, in);
+  check_clients(round, in);
   if (round.waits) check_waits(*round.waits, round.threads.size(), in.member("waits"));
   if (!round.profile) return;
   for (const SampleCount& sample : round.profile->samples) {
@@ -71,6 +73,7 @@ void check_result(const RunResult& result, const JsonReader& in) {
     in.member("arms").fail("at least one arm");
   }
   check_rounds(result.rounds, result.arms.size(), in);
+  check_differences(result, in);
   if (const auto floors = in.find("floors")) check_floors(result, *floors);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "reports/model/check_result.h"
+#include "reports/model/client_stats_json.h"
 #include "reports/model/events_json.h"
 #include "reports/model/json_reader.h"
 #include "reports/model/json_writer.h"
@@ -75,6 +76,7 @@ void describe(A& archive, T& value) {
   archive("errors", value.errors);
   archive("bytes", value.bytes);
   archive.histogram("service_time_ns", value.service_time_ns);
+  archive.optional_histogram("response_time_ns", value.response_time_ns);
 }
 
 template <class A, Is<Thread> T>
@@ -128,6 +130,7 @@ void describe(A& archive, T& value) {
   archive.added_later("events", value.events);
   archive("profile", value.profile);
   archive.added_later("waits", value.waits);
+  archive.added_later("clients", value.clients);
   archive("tree_hash", value.tree_hash);
   archive("results_hash", value.results_hash);
   archive("void_reason", value.void_reason);
@@ -166,6 +169,8 @@ void describe(A& archive, T& value) {
   archive("partial", value.partial);
   archive("arms", value.arms);
   archive("rounds", value.rounds);
+  archive.added_later("warm_up", value.warm_up);
+  archive.added_later("differences", value.differences);
   archive.added_later("floors", value.floors);
   archive("capabilities", value.capabilities);
   archive("warnings", value.warnings);
@@ -203,6 +208,11 @@ class Writer {
       out_ += fmt::format("[{},{}]", bucket.index, bucket.count);
     });
     histogram.close();
+  }
+
+  /// A histogram of a later version of the schema is left out where it is empty.
+  void optional_histogram(const char* name, const Histogram& field) {
+    if (field.count() > 0) histogram(name, field);
   }
 
   void columns(const Profile& profile) { write_columns(profile, object_); }
@@ -283,6 +293,10 @@ class Reader {
     if (!field.restore(buckets, in.member("sum").count(), in.member("max").count())) {
       in.fail("bucket indices within the histogram's range (Histogram::kMaxValue)");
     }
+  }
+
+  void optional_histogram(const char* name, Histogram& field) {
+    if (in_.find(name)) histogram(name, field);
   }
 
   void columns(Profile& profile) { read_columns(in_, profile); }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reports/model/client_stats.h"
 #include "reports/model/histogram.h"
 #include "reports/model/stack_table.h"
 #include "reports/model/waits.h"
@@ -78,6 +79,7 @@ struct OperationStats {
   std::uint64_t errors = 0;
   std::uint64_t bytes = 0;
   Histogram service_time_ns;
+  Histogram response_time_ns;  ///< from the intended start; empty where no client kept a pace
 };
 
 /// A thread of the observed process. `role` groups threads: the full name without a trailing
@@ -168,6 +170,7 @@ struct Round {
   std::vector<CountedEvent> events;    ///< of a counting round
   std::optional<Profile> profile;      ///< of a profiling round
   std::optional<Waits> waits;          ///< of a tracing round
+  std::optional<ClientRound> clients;  ///< absent from results saved before there was any
   std::string tree_hash;               ///< names, types, sizes and contents at the end
   std::string results_hash;            ///< results of every operation, per client
   std::string void_reason;             ///< why the round does not count; empty for a good one
@@ -210,6 +213,8 @@ struct RunResult {
   bool partial = false;              ///< interrupted: fewer rounds than planned
   std::vector<Arm> arms;  ///< empty where only the machine was measured (scenario `floors`)
   std::vector<Round> rounds;
+  WarmUp warm_up;
+  std::vector<FirstDifference> differences;  ///< where arms part, first of each pair of arms
   Floors floors;
   std::vector<Capability> capabilities;
   std::vector<std::string> warnings;

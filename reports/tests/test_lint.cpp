@@ -309,6 +309,7 @@ TEST(Lint, OneChangedFigureOfAReportAsJsonIsFound) {
                                     "profiling_rounds",
                                     "minimum_detectable_effect",
                                     "ratio_confidence",
+                                    "confidence",
                                     "pairs",
                                     "before",
                                     "after",

@@ -9,6 +9,7 @@
 #include "reports/model/json.h"
 #include "reports/tests/pathologies.h"
 #include "reports/tests/synthetic.h"
+#include "reports/tests/synthetic_clients.h"
 #include "reports/write/registry.h"
 
 namespace vfsprof::reports {
@@ -49,6 +50,7 @@ RunResult rich_result() {
   result.rounds[2].counters.push_back({"cache_syncs", "calls", 3});
   synthetic::add_floors(result, 7);
   synthetic::add_tracing_rounds(result, 3);
+  synthetic::add_clients(result);
   return result;
 }
 
@@ -88,6 +90,14 @@ TEST(Schema, AMachineByItselfConforms) {
 TEST(Schema, VoidReportsConform) {
   RunResult result = rich_result();
   result.rounds[0].void_reason = "the cap fired";
+  EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
+                  render(build_report(result, default_rules()), "json"));
+}
+
+TEST(Schema, ArmsThatPartConform) {
+  RunResult result = rich_result();
+  synthetic::add_differences(result);
+  EXPECT_VALIDITY(Validity::kValid, "run_result.schema.json", to_json(result));
   EXPECT_VALIDITY(Validity::kValid, "report.schema.json",
                   render(build_report(result, default_rules()), "json"));
 }

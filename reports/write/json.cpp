@@ -100,20 +100,6 @@ Json named_values(const std::vector<NamedValue>& values) {
   return result;
 }
 
-Json operation(const OperationSummary& kind) {
-  return {{"kind", kind.kind},
-          {"count", kind.count},
-          {"errors", kind.errors},
-          {"per_second", kind.per_second},
-          {"bytes_per_second", kind.bytes_per_second},
-          {"mean_ns", kind.mean_ns},
-          {"p50_ns", kind.p50_ns},
-          {"p90_ns", kind.p90_ns},
-          {"p99_ns", kind.p99_ns},
-          {"p999_ns", kind.p999_ns},
-          {"max_ns", kind.max_ns}};
-}
-
 Json role_usage(const RoleUsage& usage) {
   return {{"role", usage.role},
           {"cpu_ns_per_operation", usage.cpu_ns},
@@ -150,7 +136,8 @@ Json arm(const ArmSummary& summary) {
           {"switches_per_operation", counted(summary.switches)},
           {"bytes_copied_per_byte_written",
            summary.copied_per_byte ? Json(*summary.copied_per_byte) : Json()},
-          {"operation_kinds", list(summary.kinds, operation)},
+          {"operation_kinds", list(summary.kinds, json_operation)},
+          {"clients", json_clients(summary)},
           {"roles", summary.operations > 0 ? list(summary.roles, role_usage) : Json::array()},
           {"counters", list(summary.counters, counter)},
           {"observing", json_observing(summary)},
@@ -314,6 +301,8 @@ std::string write_json(const Rendering& rendering) {
       {"equivalence_margin", report.equivalence_margin},
       {"partial", report.partial},
       {"key_finding", report.key_finding},
+      {"warm_up", json_warm_up(report.warm_up)},
+      {"differences", json_differences(report)},
       {"arms", list(report.arms, arm)},
       {"comparisons", list(report.comparisons,
                            [&](const Comparison& value) { return comparison(value, report); })},

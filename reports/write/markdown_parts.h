@@ -33,6 +33,10 @@ std::string markdown_events(const Report& report);
 /// The threads of a program that is not ours.
 std::string markdown_threads_per_second(const ArmSummary& arm);
 std::string markdown_work(const Report& report);
+/// Response times, intervals of percentiles, clients over time, fairness, generator, warm-up.
+std::string markdown_clients(const Report& report);
+/// Its figure, or that there are too few values.
+std::string percentile_cell(const Percentile& percentile);
 std::string markdown_profile(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_summary(const Report& report);
 /// What is worth changing in an arm, and all of it in one table.

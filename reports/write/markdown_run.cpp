@@ -24,16 +24,21 @@ std::string latency_table(const Report& report) {
                        {"p90", Align::kRight},
                        {"p99", Align::kRight},
                        {"p99.9", Align::kRight},
+                       {"p99.99", Align::kRight},
                        {"max", Align::kRight},
                        {"Errors", Align::kRight}});
-  const auto time = [](std::uint64_t ns) { return format_duration(static_cast<double>(ns)); };
   for (const ArmSummary& arm : report.arms) {
     for (const OperationSummary& kind : arm.kinds) {
-      table.add({code(arm.arm.name), plain(kind.kind), format_count(kind.count),
-                 format_number(kind.per_second),
-                 kind.bytes_per_second > 0 ? format_number(kind.bytes_per_second / 1e6) : "",
-                 time(kind.p50_ns), time(kind.p90_ns), time(kind.p99_ns), time(kind.p999_ns),
-                 time(kind.max_ns), format_count(kind.errors)});
+      std::vector<std::string> cells{
+          code(arm.arm.name), plain(kind.kind), format_count(kind.count),
+          format_number(kind.per_second),
+          kind.bytes_per_second > 0 ? format_number(kind.bytes_per_second / 1e6) : ""};
+      for (const Percentile& each : kind.service.percentiles) {
+        cells.push_back(percentile_cell(each));
+      }
+      cells.push_back(format_duration(static_cast<double>(kind.service.max_ns)));
+      cells.push_back(format_count(kind.errors));
+      table.add(cells);
     }
   }
   return table.empty() ? "" : table.take() + "\n";
@@ -198,7 +203,8 @@ std::string markdown_work(const Report& report) {
     for (const std::string& reason : arm.void_rounds)
       text += fmt::format("  - void: {}\n", plain(reason));
   }
-  text += "\n" + latency_table(report) + cost_table(report);
+  text +=
+      "\n" + latency_table(report) + markdown_clients(report) + "### Cost\n\n" + cost_table(report);
   return text +
          "An operation is one system call of a client; latency is its service time as the client "
          "sees it.\n\n";

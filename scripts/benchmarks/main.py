@@ -25,6 +25,7 @@ def parse(arguments):
     parser.add_argument("--part", action="append", default=[], metavar="PART",
                         help="of the gate's numbers: coverage, false-alarms, undecided, loaded, faults, power, repeats, mutation")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
+    parser.add_argument("--seconds", type=int, help="how long the timed-replay runs (default: 300, with --quick 20)")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--cases", metavar="NAME,...", default="",
                         help="opportunities: only the cases of this subject, or whose name begins so")
@@ -84,7 +85,7 @@ def measure(options):
     """Prints a line for each number as soon as it is there; False if one could not be measured."""
     complete = True
     cases = [name for name in options.cases.split(",") if name]
-    tools = Tools(options.quick, options.programs, cases, options.keep)
+    tools = Tools(options.quick, options.programs, options.seconds, cases, options.keep)
     try:
         for row in chosen(options.names):
             progress(f"measuring {row.name}: {row.title}")

@@ -13,6 +13,7 @@ import opportunities
 import replay
 import reporting
 import sampling
+import scenarios
 from figures import Figure, Target, Unavailable, median, median_figure, transformed
 from tools import counter_total, metric, timed
 
@@ -307,6 +308,16 @@ ROWS = [
         "ns", at_most(150, " ns"), generator_without_clocks),
     Row("generator-fio", "operations per CPU second to fio --ioengine=null, null target",
         "", at_least(1), generator_beside_fio),
+    Row("generator-share", "generator's part of the CPU of 4 KiB writes on the mount, default", "%", at_most(3, " %"),
+        scenarios.generator_share),
+    Row("timed-replay", "median issue error of writes at 200/s, of the interval (300 s, or --seconds)", "%",
+        at_most(1, " %"), scenarios.timed_figure("median_error")),
+    Row("timed-drift", "lateness of the last fifth beyond the first's, of the interval", "%", at_most(1, " %"),
+        scenarios.timed_figure("drift")),
+    Row("scenarios-seconds", "a scenario by default, slowest, default and mutex-pool", "s", at_most(30, " s"),
+        scenarios.worst(0, 1)),
+    Row("scenarios-memory", "memory of all its processes, most", "GiB", at_most(4, " GiB"), scenarios.worst(1, scenarios.GIB)),
+    Row("scenarios-disk", "disk that it takes, most", "GiB", at_most(4, " GiB"), scenarios.worst(2, scenarios.GIB)),
     Row("opportunities-precision", "recommendations that are right, programs with planted faults",
         "", at_least(0.9), opportunities.precision),
     Row("opportunities-recall", "planted faults that reports find",

@@ -19,8 +19,9 @@ class Tools:
     """Runs programs of one build, keeps what they say in a work directory, and remembers reports that several numbers
     share."""
 
-    def __init__(self, quick, programs=None, cases=(), keep=""):
+    def __init__(self, quick, programs=None, seconds=None, cases=(), keep=""):
         self.quick = quick
+        self.seconds = seconds  # how long timed rows take; None: as long as they say
         self.cases = cases  # of a number that has cases: only those that begin so; empty: all
         self.keep = keep  # a folder of what cases gave, to go on from; empty: none
         self.programs = programs or os.path.join(ROOT, "build", "release", "bin")

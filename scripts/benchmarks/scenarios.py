@@ -1,0 +1,157 @@
+"""What scenarios take by default, what their generator costs, and how well it keeps time."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+
+from figures import Figure, Unavailable
+from tools import ROOT, progress
+
+VARIANTS = ("default", "mutex-pool")
+GIB = 1 << 30
+WATCH_S = 0.2  # between two looks at memory and disk
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants(pid):
+    """The process and all below it."""
+    found = [pid]
+    for each in found:
+        try:
+            for task in os.listdir(f"/proc/{each}/task"):
+                with open(f"/proc/{each}/task/{task}/children", encoding="ascii") as file:
+                    found.extend(int(child) for child in file.read().split())
+        except OSError:
+            continue
+    return found
+
+
+def resident_bytes(pid):
+    total = 0
+    for each in descendants(pid):
+        try:
+            with open(f"/proc/{each}/statm", encoding="ascii") as file:
+                fields = file.read().split()
+            total += (int(fields[1]) - int(fields[2])) * PAGE  # without files' pages, which are shared
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
+
+
+def disk_bytes(folder, device):
+    """What a folder takes on its own disk; mounts in it are not entered."""
+    total = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                if status.st_dev != device:
+                    continue
+                total += status.st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    total += disk_bytes(entry.path, device)
+    except OSError:
+        pass  # it is gone by now
+    return total
+
+
+class Peaks(threading.Thread):
+    """Looks at a process and a folder now and then."""
+
+    def __init__(self, pid, folder):
+        super().__init__(daemon=True)
+        self.pid, self.folder, self.over = pid, folder, threading.Event()
+        self.memory = self.disk = 0
+
+    def run(self):
+        device = os.stat(self.folder).st_dev
+        while not self.over.wait(WATCH_S):
+            self.memory = max(self.memory, resident_bytes(self.pid))
+            self.disk = max(self.disk, disk_bytes(self.folder, device))
+
+
+def run_once(tools, scenario, variant):
+    """(seconds, bytes of memory, bytes of disk, seconds of CPU) of one round and its warm-up."""
+    out = tempfile.mkdtemp(dir=tools.work)
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with subprocess.Popen([tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--rounds", "1",
+                           "--profile-rounds", "0", "--trace-rounds", "0", "--no-floor", "--out", out],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        peaks = Peaks(process.pid, out)
+        peaks.start()
+        said = process.stderr.read()
+        code = process.wait()
+    seconds = time.monotonic() - start
+    peaks.over.set()
+    peaks.join()
+    shutil.rmtree(out, ignore_errors=True)
+    if code != 0:
+        raise Unavailable(f"{scenario} under {variant} ended with code {code}: {said.strip().splitlines()[-1:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, peaks.memory, peaks.disk, cpu_s
+
+
+def limits(tools):
+    """{(scenario, variant): (seconds, memory, disk)} of the whole library."""
+    if "scenarios" not in tools.kept:
+        files = sorted(os.listdir(os.path.join(ROOT, "scenarios")))
+        names = [file[:-5] for file in files if file.endswith(".json") and file != "schema.json"]
+        found = {}
+        for name in names:
+            for variant in VARIANTS:
+                found[name, variant] = seconds, memory, disk, cpu_s = run_once(tools, name, variant)
+                progress(f"{name} under {variant}: {seconds:.1f} s ({cpu_s:.1f} s of CPU), {memory / GIB:.2f} GiB of memory, "
+                         f"{disk / GIB:.2f} of disk")
+        tools.kept["scenarios"] = found
+    return tools.kept["scenarios"]
+
+
+def worst(index, scale):
+    """The largest of one figure over all scenarios."""
+    def measure(tools):
+        (name, variant), values = max(limits(tools).items(), key=lambda item: item[1][index])
+        return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each once, with warm-up rounds")
+    return measure
+
+
+def generator_share(tools):
+    """Of the CPU time of clients and daemon together."""
+    arm = tools.vfsprof("run", "overwrite-4k", "default")["arms"][0]
+    clients = arm["clients"]
+    cpu_ns = arm["cpu_ns_per_operation"] + arm["client_cpu_ns_per_operation"]
+    return Figure(100 * clients["generator_ns_per_operation"] / cpu_ns, repeats=arm["timing_rounds"],
+                  note=f"{clients['generator_ns_per_operation']:.0f} ns with two clock readings, of {cpu_ns:.0f} ns")
+
+
+def timed(tools):
+    """The report of writes at a fixed rate."""
+    if "timed" not in tools.kept:
+        rate, seconds = 200, tools.seconds or (20 if tools.quick else 300)
+        path = os.path.join(tools.work, "timed.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"name": "timed", "summary": "writes at a fixed rate", "stresses": "how well the generator keeps time",
+                       "runtime_cap": f"{2 * seconds + 60}s" if seconds < 1000 else "60m",
+                       "jobs": [{"name": "paced", "rw": "randwrite", "bs": "4k", "size": "1m", "prefill": True,
+                                 "rate_iops": rate, "number_ios": rate * seconds}]}, file)
+        report = json.loads(tools.output(
+            tools.program("vfsprof"), "run", "--scenario", path, "--variant", "default", "--rounds", "1", "--profile-rounds",
+            "0", "--trace-rounds", "0", "--warm-up-rounds", "0", "--no-floor", "--json", "--out",
+            os.path.join(tools.work, "timed")))
+        kept = report["arms"][0]["clients"]["punctuality"]
+        kept["note"] = (f"{kept['operations']} writes in {seconds} s, one each {kept['interval_ns'] / 1e6:.1f} ms; late by "
+                        f"{kept['late_p50_ns'] / 1e3:.1f} us (median), {kept['late_p99_ns'] / 1e3:.0f} us (p99)")
+        tools.kept["timed"] = kept
+    return tools.kept["timed"]
+
+
+def timed_figure(name):
+    def measure(tools):
+        kept = timed(tools)
+        return Figure(100 * abs(kept[name]), note=kept["note"])
+    return measure
