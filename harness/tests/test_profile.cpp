@@ -300,6 +300,12 @@ TEST_P(ProfileEnvironment, GivesAReportACapabilityTableAndExitCodeZero) {
     ASSERT_NE(entry, nullptr) << name;
     EXPECT_NE((*entry)["state"], "available") << entry->dump();
   }
+  if (environment.name == std::string("no_bpf") && fs::exists("/sys/kernel/tracing/events")) {
+    const Json* const waits = capability(result, "waits");
+    ASSERT_NE(waits, nullptr);
+    EXPECT_EQ((*waits)["state"], "degraded") << waits->dump();
+    EXPECT_THAT(waits->dump(), HasSubstr("futex calls through perf events on tracepoints"));
+  }
   for (const Json& entry : result["capabilities"]) {
     if (entry["state"] == "available") continue;
     EXPECT_NE(entry["detail"], "") << entry.dump();
