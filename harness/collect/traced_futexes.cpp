@@ -342,7 +342,8 @@ void TracedFutexes::take_name(const RingRecord& record) {
   }
   const auto tid = take<std::int32_t>(payload);
   const auto parent_tid = take<std::int32_t>(payload);
-  if (tid && parent_tid) thread_names_[*tid] = thread_names_[*parent_tid];
+  // Its own name may have been read already: it lies in the ring of another CPU.
+  if (tid && parent_tid) thread_names_.try_emplace(*tid, thread_names_[*parent_tid]);
 }
 
 void TracedFutexes::add_futexes(const WordNames& names, reports::Round& round) const {
