@@ -37,6 +37,17 @@ void set_refused(Capability& result, Errno error) {
   result.remedy = refusal.remedy;
 }
 
+/// Tracefs; where it cannot be read the capability says so.
+Tracefs find_tracefs_for(Capability& result) {
+  Tracefs tracefs = find_tracefs();
+  if (tracefs.root.empty()) {
+    result.state = kUnavailable;
+    result.detail = tracefs.detail;
+    result.remedy = tracefs.remedy;
+  }
+  return tracefs;
+}
+
 /// Opens an event on this thread; the error if that is refused with and without the kernel's part.
 std::optional<Errno> try_event(perf_event_attr attributes, bool& kernel) {
   attributes.size = sizeof attributes;
@@ -110,13 +121,8 @@ Capability probe_user_stack_copies() {
 
 Capability probe_tracefs() {
   Capability result = named("tracepoints");
-  const Tracefs tracefs = find_tracefs();
-  if (tracefs.root.empty()) {
-    result.state = kUnavailable;
-    result.detail = tracefs.detail;
-    result.remedy = tracefs.remedy;
-    return result;
-  }
+  const Tracefs tracefs = find_tracefs_for(result);
+  if (tracefs.root.empty()) return result;
   result.detail = fmt::format("readable below {}{}", tracefs.root.string(),
                               tracefs.mounted_here ? " (mounted there by this command)" : "");
   return result;
@@ -149,13 +155,8 @@ Capability probe_tracepoint_events() {
 
 Capability probe_fuse_tracepoints() {
   Capability result = named("fuse tracepoints");
-  const Tracefs tracefs = find_tracefs();
-  if (tracefs.root.empty()) {
-    result.state = kUnavailable;
-    result.detail = tracefs.detail;
-    result.remedy = tracefs.remedy;
-    return result;
-  }
+  const Tracefs tracefs = find_tracefs_for(result);
+  if (tracefs.root.empty()) return result;
   for (const char* event : {"fuse:fuse_request_send", "fuse:fuse_request_end"}) {
     if (tracepoint_id(tracefs, event)) continue;
     std::error_code ignored;

@@ -4,23 +4,39 @@
 
 namespace vfsprof::harness {
 
-std::size_t SampleStore::Hash::operator()(const Node& node) const {
-  // A multiplication spreads the low bits, in which code addresses differ, upwards; the shift
-  // brings them back.
-  const std::uint64_t hash =
-      (node.address.lookup ^ (std::uint64_t{node.caller} << 32)) * 0x9e3779b97f4a7c15;
-  return hash ^ (hash >> 32);
+std::uint32_t SampleStore::node_of(const Node& node) {
+  const auto [number, added] =
+      index_of_node_.insert(mix(node.address.lookup ^ (std::uint64_t{node.caller} << 32)),
+                            static_cast<std::uint32_t>(nodes_.size()),
+                            [&](std::uint32_t candidate) { return nodes_[candidate] == node; });
+  if (added) {
+    nodes_.push_back(node);
+    last_callee_.push_back(kRoot);
+  }
+  return number;
 }
 
 void SampleStore::add(std::span<const ChainAddress> addresses, pid_t tid, std::uint32_t slice) {
-  std::uint32_t node = kRoot;
+  std::uint32_t caller = kRoot;
   for (const ChainAddress& address : std::views::reverse(addresses)) {
-    const auto next = static_cast<std::uint32_t>(nodes_.size());
-    const auto [found, added] = index_of_.try_emplace({node, address}, next);
-    if (added) nodes_.push_back({node, address});
-    node = found->second;
+    // Most callers mostly call one place: what they called last is looked at first, and lies beside
+    // them as a rule.
+    const std::uint32_t last = caller == kRoot ? last_outermost_ : last_callee_[caller];
+    if (last == kRoot || nodes_[last].address != address) {
+      const std::uint32_t callee = node_of({caller, address});
+      (caller == kRoot ? last_outermost_ : last_callee_[caller]) = callee;
+      caller = callee;
+    } else {
+      caller = last;
+    }
   }
-  ++counts_[{node, tid, slice}];
+  const Key key{caller, tid, slice};
+  const auto [number, added] = index_of_count_.insert(
+      mix((std::uint64_t{caller} << 32 | slice) ^ mix(static_cast<std::uint64_t>(tid))),
+      static_cast<std::uint32_t>(counts_.size()),
+      [&](std::uint32_t candidate) { return counts_[candidate].key == key; });
+  if (added) counts_.push_back({key, 0});
+  ++counts_[number].count;
 }
 
 }  // namespace vfsprof::harness

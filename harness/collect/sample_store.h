@@ -5,12 +5,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "harness/collect/sample.h"
+#include "harness/symbols/index_table.h"
 
 namespace vfsprof::harness {
 
@@ -32,23 +31,28 @@ class SampleStore {
     std::uint32_t slice = 0;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
+  struct Count {
+    Key key;
+    std::uint64_t count = 0;
+  };
 
   /// `addresses`: leaf first.
   void add(std::span<const ChainAddress> addresses, pid_t tid, std::uint32_t slice);
 
   /// Callers before those they call.
   const std::vector<Node>& nodes() const { return nodes_; }
-  /// How many samples there were of each key; those of one leaf are neighbours.
-  const std::map<Key, std::uint64_t>& counts() const { return counts_; }
+  /// How many samples there were of each key, in the order of their first.
+  const std::vector<Count>& counts() const { return counts_; }
 
  private:
-  struct Hash {
-    std::size_t operator()(const Node& node) const;
-  };
+  std::uint32_t node_of(const Node& node);
 
   std::vector<Node> nodes_;
-  std::unordered_map<Node, std::uint32_t, Hash> index_of_;
-  std::map<Key, std::uint64_t> counts_;
+  std::vector<std::uint32_t> last_callee_;  ///< of each node, kRoot: none yet
+  std::uint32_t last_outermost_ = kRoot;
+  std::vector<Count> counts_;
+  IndexTable index_of_node_;
+  IndexTable index_of_count_;
 };
 
 }  // namespace vfsprof::harness

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,12 @@ std::string to_string(UnwindMethod method) {
   return "";
 }
 
+/// Read once: a round needs them, and reading takes longer than all that is sampled in a second.
+const SymbolTable& symbols_of_kernel() {
+  static const SymbolTable symbols = kernel_symbols(read_text("/proc/kallsyms").value_or(""));
+  return symbols;
+}
+
 std::string describe_unwinding(const SamplingEvent& event) {
   if (event.unwind == UnwindMethod::kFramePointers) return "frame pointers";
   return fmt::format("unwind tables from copies of {} KiB{}",
@@ -94,9 +101,8 @@ void Sampler::collect(reports::Round& round) {
   profile.kernel_frames = choice_.event->kernel_frames;
   profile.lost = sampled.lost;
   profile.throttled = sampled.throttled;
-  const SymbolTable kernel = profile.kernel_frames
-                                 ? kernel_symbols(read_text("/proc/kallsyms").value_or(""))
-                                 : SymbolTable();
+  static const SymbolTable no_symbols;
+  const SymbolTable& kernel = profile.kernel_frames ? symbols_of_kernel() : no_symbols;
   kernel_symbols_ = !kernel.empty();
   profile.unwind = to_string(choice_.event->unwind);
   profile.whole_stacks = sampled.whole;
@@ -114,6 +120,7 @@ void Sampler::add_process(pid_t pid, const std::string& maps, const SymbolTable&
                           reports::Round& round, reports::Profile& profile) const {
   const Sampled& sampled = drain_->sampled();
   const SampleStore& samples = sampled.samples.at(pid);
+  const std::size_t others = profile.samples.size();
   UserSymbols user(maps, pid);
   StackResolver resolver(kernel, user, profile);
   std::vector<StackResolver::Path> paths;  // of the store's nodes
@@ -121,17 +128,32 @@ void Sampler::add_process(pid_t pid, const std::string& maps, const SymbolTable&
     const auto outer = caller == SampleStore::kRoot ? StackResolver::kEmpty : paths[caller];
     paths.push_back(resolver.called_from(outer, address));
   }
-  // Several call paths can be one stack: they differ in addresses within the same functions.
-  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> counts;
+  std::map<pid_t, std::uint32_t> threads;
+  const auto thread_of = [&](pid_t tid) {
+    const auto [found, added] = threads.try_emplace(tid);
+    if (!added) return found->second;
+    const auto name = sampled.thread_names.find(tid);
+    return found->second = thread_index(
+               round, tid, name == sampled.thread_names.end() ? std::string() : name->second);
+  };
+  std::vector<reports::SampleCount> counts;
   for (const auto& [key, count] : samples.counts()) {
-    const auto name = sampled.thread_names.find(key.tid);
-    const std::uint32_t thread = thread_index(
-        round, key.tid, name == sampled.thread_names.end() ? std::string() : name->second);
     const auto path = key.node == SampleStore::kRoot ? StackResolver::kEmpty : paths[key.node];
-    counts[{thread, resolver.stack_of(path), key.slice}] += count;
+    counts.push_back({thread_of(key.tid), resolver.stack_of(path), key.slice, count});
   }
-  for (const auto& [key, count] : counts) {
-    profile.samples.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  // Several call paths can be one stack: they differ in addresses within the same functions.
+  const auto place = [](const reports::SampleCount& sample) {
+    return std::tuple(sample.thread, sample.stack, sample.slice);
+  };
+  std::ranges::sort(counts, {}, place);
+  for (const reports::SampleCount& sample : counts) {
+    const bool same =
+        profile.samples.size() > others && place(profile.samples.back()) == place(sample);
+    if (same) {
+      profile.samples.back().count += sample.count;
+    } else {
+      profile.samples.push_back(sample);
+    }
   }
 }
 

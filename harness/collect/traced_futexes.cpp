@@ -74,7 +74,7 @@ std::optional<T> take(std::span<const std::byte>& bytes) {
   return value;
 }
 
-perf_event_attr tracepoint(std::uint64_t id, const Observed& observed) {
+perf_event_attr tracepoint(std::uint64_t id) {
   perf_event_attr attributes{};
   attributes.type = PERF_TYPE_TRACEPOINT;
   attributes.size = sizeof attributes;
@@ -86,7 +86,7 @@ perf_event_attr tracepoint(std::uint64_t id, const Observed& observed) {
   attributes.exclude_callchain_kernel = 1;
   attributes.disabled = 1;
   attributes.inherit = 1;
-  attributes.inherit_thread = observed.follow_children ? 0 : 1;
+  attributes.inherit_thread = 1;  // the addresses of child processes mean something else
   attributes.use_clockid = 1;
   attributes.clockid = CLOCK_MONOTONIC;
   attributes.sample_id_all = 1;
@@ -128,12 +128,12 @@ void TracedFutexes::open(const Observed& observed) {
     return refuse("the kernel has no raw_syscalls:sys_enter",
                   "use a kernel with CONFIG_FTRACE_SYSCALLS=y");
   }
-  enter_ = tracepoint(*enter, observed);
+  enter_ = tracepoint(*enter);
   enter_.sample_max_stack = 0;  // the default
   enter_.context_switch = enter_.comm = enter_.task = 1;
-  exit_ = tracepoint(*exit, observed);
+  exit_ = tracepoint(*exit);
   if (const auto waking = tracepoint_id(tracefs, "sched:sched_waking")) {
-    waking_ = tracepoint(*waking, observed);
+    waking_ = tracepoint(*waking);
   } else {
     no_wakers_ = "the kernel has no sched:sched_waking";
   }
@@ -208,8 +208,14 @@ bool TracedFutexes::open_event_on(const perf_event_attr& attributes, pid_t tid, 
   return true;
 }
 
+void TracedFutexes::read_maps() {
+  auto maps = read_text(fmt::format("/proc/{}/maps", observed_.pid));
+  if (maps && !maps->empty()) maps_ = std::move(*maps);  // a process that has ended has none
+}
+
 void TracedFutexes::start() {
   if (!opened()) return;
+  read_maps();
   for (const UniqueFd& event : events_) ::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0);
   stopping_ = false;
   thread_ = std::thread([this] { run(); });
@@ -220,6 +226,7 @@ void TracedFutexes::stop() {
   for (const UniqueFd& event : events_) ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
   stopping_ = true;
   thread_.join();
+  read_maps();
   events_.clear();
   cpus_.clear();
 }
@@ -335,7 +342,8 @@ void TracedFutexes::take_name(const RingRecord& record) {
   }
   const auto tid = take<std::int32_t>(payload);
   const auto parent_tid = take<std::int32_t>(payload);
-  if (tid && parent_tid) thread_names_[*tid] = thread_names_[*parent_tid];
+  // Its own name may have been read already: it lies in the ring of another CPU.
+  if (tid && parent_tid) thread_names_.try_emplace(*tid, thread_names_[*parent_tid]);
 }
 
 void TracedFutexes::add_futexes(const WordNames& names, reports::Round& round) const {
@@ -346,8 +354,7 @@ void TracedFutexes::add_futexes(const WordNames& names, reports::Round& round) c
   ledger.source = "perf tracepoints";
   ledger.lost = lost_;
   const SymbolTable kernel;
-  UserSymbols user(read_text(fmt::format("/proc/{}/maps", observed_.pid)).value_or(""),
-                   observed_.pid);
+  UserSymbols user(maps_, observed_.pid);
   StackResolver resolver(kernel, user, waits);
   std::vector<std::uint32_t> stacks;
   for (const auto& chain : table_.stacks()) stacks.push_back(resolver.resolve(chain));

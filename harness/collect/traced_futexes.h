@@ -21,7 +21,8 @@ namespace vfsprof::harness {
 
 /// Futex calls through perf events on tracepoints, for who may not load BPF programs: every call is
 /// a record that the kernel writes into a ring, one for each CPU, and that a thread of ours adds
-/// up. Events are opened on each thread and inherited, so that new threads miss nothing. Costs
+/// up. Events are opened on each thread and inherited, so that new threads miss nothing; child
+/// processes are not followed. Costs
 /// several microseconds a call, and loses records where they come faster than they are read; they
 /// are counted.
 ///
@@ -60,6 +61,7 @@ class TracedFutexes {
   bool open_events(pid_t tid);
   bool open_event_on(const perf_event_attr& attributes, pid_t tid, Cpu& cpu, const char* filter);
   void refuse(const std::string& problem, const std::string& remedy);
+  void read_maps();
   void run();
   void drain(std::uint64_t horizon_ns);
   void read_ring(const Cpu& cpu);
@@ -78,6 +80,7 @@ class TracedFutexes {
   std::vector<UniqueFd> events_;
   std::vector<FutexEvent> pending_;  ///< read, and not yet in the order of time
   std::map<pid_t, std::string> thread_names_;
+  std::string maps_;
   FutexCallTable table_;
   std::uint64_t lost_ = 0;
   std::uint64_t cpu_ns_ = 0;  ///< of the reading thread

@@ -139,6 +139,7 @@ reports::Capability WaitsCollector::without_programs() const {
     result.detail +=
         "; instead futex calls through perf events on tracepoints: no wall clock; call sites by "
         "frame pointers; no word of futex_waitv and futex_requeue";
+    if (observed_.follow_children) result.detail += "; child processes are not followed";
     if (!traced_.no_wakers().empty()) {
       result.detail += "; who wakes whom is unknown: " + traced_.no_wakers();
     }

@@ -176,9 +176,9 @@ class Session {
     bool goes_on = true;
     for (std::uint32_t index = 0; goes_on; ++index) {
       goes_on = observe(index);
-      if (is_due()) collect_pending();
+      collect_due();
     }
-    collect_pending();
+    collect_all();
     std::vector<pid_t> living = tree_.look();
     living.erase(living.begin());
     outcome_.status = subject_.finish();
@@ -197,7 +197,8 @@ class Session {
   /// One stretch; false if it was the last.
   bool observe(std::uint32_t index) {
     const Nanoseconds elapsed = Clock::now() - started_;
-    const Stretch stretch = plan_stretch(index, kinds_, elapsed, options_.duration);
+    const Nanoseconds change = index == 0 ? Nanoseconds(0) : (elapsed - observed_) / index;
+    const Stretch stretch = plan_stretch(index, kinds_, elapsed, options_.duration, change);
     show_progress(elapsed, stretch.kind);
     Pending& pending = pending_.emplace_back();
     pending.collectors = std::make_unique<CollectorSet>(
@@ -211,6 +212,7 @@ class Session {
     }
     const bool goes_on = wait(begun + stretch.length, index);
     const Nanoseconds observed = Clock::now() - begun;
+    observed_ += observed;
     pending.collectors->stop();
     pending.round.block = stretch.block;
     pending.round.kind = stretch.kind;
@@ -225,18 +227,24 @@ class Session {
     reports::Round round;
   };
 
-  /// Putting findings away takes time in which nothing is observed, so it waits: but the ledgers
-  /// hold memory of the kernel, and what is kept grows.
-  bool is_due() const {
-    return pending_.size() >= kMostPending ||
-           pending_.back().round.kind == reports::RoundKind::kTracing;
+  /// Putting findings away takes time in which nothing is observed, so it waits until the end: but
+  /// the ledgers hold memory of the kernel, and what is kept grows.
+  void collect_due() {
+    if (pending_.back().round.kind == reports::RoundKind::kTracing) collect(pending_.back());
+    if (pending_.size() >= kMostPending) collect_all();
   }
 
-  void collect_pending() {
+  void collect(Pending& pending) {
+    if (pending.collectors == nullptr) return;
+    std::vector<reports::Capability> capabilities;
+    pending.collectors->collect(pending.round, capabilities);
+    merge_capabilities(outcome_.result.capabilities, capabilities);
+    pending.collectors.reset();
+  }
+
+  void collect_all() {
     for (Pending& pending : pending_) {
-      std::vector<reports::Capability> capabilities;
-      pending.collectors->collect(pending.round, capabilities);
-      merge_capabilities(outcome_.result.capabilities, capabilities);
+      collect(pending);
       outcome_.result.rounds.push_back(std::move(pending.round));
     }
     pending_.clear();
@@ -302,6 +310,7 @@ class Session {
   Subject subject_;
   ProcessTree tree_;
   Clock::time_point started_;
+  Nanoseconds observed_{0};  ///< the sum of all stretches
   std::vector<Pending> pending_;
   ProfileOutcome outcome_;
 };

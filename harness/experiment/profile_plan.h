@@ -23,9 +23,12 @@ struct Stretch {
 /// Every block has one stretch of each of `kinds`, and the next block runs them in the reverse
 /// order, so that what changes with time favours none. The first stretch is of the first kind: a
 /// program that ends at once has been observed. Stretches without an observer are half as long.
-/// With a `duration` there are about twelve blocks in it; without, stretches grow with what has
-/// elapsed, so that the number of rounds stays in the hundreds. Pure.
+/// `change` is how long it has taken on average to go from one stretch to the next, in which
+/// nothing is observed: with a `duration` there are about twelve blocks in it, or fewer where their
+/// changes would take more than a quarter of it, but six, which an interval needs. Without one,
+/// stretches grow with what has elapsed, so that the number of rounds stays in the hundreds. Pure.
 Stretch plan_stretch(std::uint32_t index, std::span<const reports::RoundKind> kinds,
-                     Nanoseconds elapsed, std::optional<Nanoseconds> duration);
+                     Nanoseconds elapsed, std::optional<Nanoseconds> duration,
+                     Nanoseconds change = Nanoseconds(0));
 
 }  // namespace vfsprof::harness

@@ -1,9 +1,12 @@
 #include "harness/run/runner.h"
 
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 
@@ -90,11 +93,23 @@ RoundOutcome run_round(const RoundRequest& request) {
 
 std::uint64_t warm_up_memory(std::uint64_t bytes) {
   bytes = std::min(bytes, available_memory_bytes() / 2);
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) return 0;
-  ::munmap(memory, bytes);
-  return bytes;
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
+  // In a child: what we need ourselves stays readable from our peak of memory.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    ::_exit(memory == MAP_FAILED ? 1 : 0);
+  }
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (child < 0) return 0;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return 0;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? bytes : 0;
 }
 
 }  // namespace vfsprof::harness

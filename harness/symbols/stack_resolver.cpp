@@ -26,8 +26,9 @@ std::uint32_t StackResolver::stack_of(Path path) {
   // Code mapped after the last look at the process's mappings: the sample counts all the same.
   if (path == kEmpty) path = step(kEmpty, intern({.function = "", .module = "[unknown]"}));
   const auto next = static_cast<std::uint32_t>(table_.stacks.size());
-  const auto [found, added] = stacks_.try_emplace(path, next);
-  if (!added) return found->second;
+  if (stacks_.size() <= path) stacks_.resize(paths_.size(), kEmpty);
+  if (stacks_[path] != kEmpty) return stacks_[path];
+  stacks_[path] = next;
   std::vector<std::uint32_t>& stack = table_.stacks.emplace_back();
   for (Path at = path; at != kEmpty; at = paths_[at].outer) stack.push_back(paths_[at].frame);
   return next;
@@ -35,25 +36,31 @@ std::uint32_t StackResolver::stack_of(Path path) {
 
 StackResolver::Path StackResolver::step(Path outer, std::uint32_t frame) {
   const auto next = static_cast<Path>(paths_.size());
-  const auto [found, added] = path_of_.try_emplace(std::uint64_t{outer} << 32 | frame, next);
+  const auto [path, added] =
+      path_of_.insert(mix(std::uint64_t{outer} << 32 | frame), next, [&](Path candidate) {
+        return paths_[candidate].outer == outer && paths_[candidate].frame == frame;
+      });
   if (added) paths_.push_back({outer, frame});
-  return found->second;
+  return path;
 }
 
 const std::vector<std::uint32_t>& StackResolver::frames_at(const ChainAddress& address) {
-  const auto [found, added] = frames_at_.try_emplace(address.lookup);
-  if (!added) return found->second;
+  const auto [number, added] = place_of_.insert(
+      mix(address.lookup), static_cast<std::uint32_t>(places_.size()),
+      [&](std::uint32_t candidate) { return places_[candidate].address == address.lookup; });
+  if (!added) return places_[number].frames;
+  std::vector<std::uint32_t>& frames = places_.emplace_back(Place{address.lookup, {}}).frames;
   if (address.kind == AddressKind::kKernel) {
     const Symbol* const symbol = kernel_.find(address.lookup);
-    found->second = {intern({.kind = reports::FrameKind::kKernel,
-                             .function = symbol != nullptr ? symbol->name : "",
-                             .module = "[kernel]"})};
+    frames = {intern({.kind = reports::FrameKind::kKernel,
+                      .function = symbol != nullptr ? symbol->name : "",
+                      .module = "[kernel]"})};
   } else {
     for (reports::Frame& frame : user_.frames_at(address.lookup)) {
-      found->second.push_back(intern(std::move(frame)));
+      frames.push_back(intern(std::move(frame)));
     }
   }
-  return found->second;
+  return frames;
 }
 
 std::uint32_t StackResolver::intern(reports::Frame frame) {

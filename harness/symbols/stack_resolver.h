@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "harness/collect/sample.h"
+#include "harness/symbols/index_table.h"
 #include "harness/symbols/symbol_table.h"
 #include "harness/symbols/user_symbols.h"
 #include "reports/model/run_result.h"
@@ -42,7 +42,12 @@ class StackResolver {
   UserSymbols& user_;
   reports::StackTable& table_;
   /// By address: those of the kernel and of user space never coincide.
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> frames_at_;
+  struct Place {
+    std::uint64_t address = 0;
+    std::vector<std::uint32_t> frames;  ///< innermost first
+  };
+  IndexTable place_of_;
+  std::vector<Place> places_;
   std::map<reports::Frame, std::uint32_t> frames_;
   struct Step {
     Path outer = kEmpty;
@@ -51,8 +56,8 @@ class StackResolver {
   Path step(Path outer, std::uint32_t frame);
 
   std::vector<Step> paths_;
-  std::unordered_map<std::uint64_t, Path> path_of_;  ///< by outer path and frame
-  std::unordered_map<Path, std::uint32_t> stacks_;   ///< those that were asked for
+  IndexTable path_of_;                 ///< by outer path and frame
+  std::vector<std::uint32_t> stacks_;  ///< of each path; kEmpty: not asked for yet
 };
 
 }  // namespace vfsprof::harness

@@ -1,12 +1,12 @@
-// How fast samples are symbolised: a million, of 32 frames each, on one thread. Prints a JSON
-// object.
+// vfsprof-symbols-bench [usual|varied]: how fast samples are symbolised: a million, of 32 frames
+// each, on one thread. Prints a JSON object.
 //
 // The population is a tree of calls through the code that is mapped into this process (this program
 // with its debug information, libc, libstdc++), in which few callees are frequent and others rare;
-// leaves are spread over the instructions of their functions. It is of the order of a real one: a
-// thousand samples of the reference daemon have 450 nodes and 230 stacks. The cost grows with
-// distinct call paths: a population in which 1 000 000 samples have 2 600 000 nodes took 14 s and
-// 590 MB. Symbol tables and DWARF are read within the time.
+// leaves are spread over the instructions of their functions. The usual one is of the order of a
+// real one: a thousand samples of the reference daemon have 450 nodes and 230 stacks. The cost
+// grows with distinct call paths: the varied one has ten times as many. Symbol tables and DWARF are
+// read within the time.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -17,6 +17,8 @@
 #include <cstdlib>
 #include <random>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/collect/proc.h"
@@ -31,7 +33,8 @@ constexpr std::size_t kSamples = 1'000'000;
 constexpr std::size_t kFrames = 32;
 constexpr std::size_t kSites = 20'000;  // distinct return addresses
 constexpr double kCallees = 4;          // of each call site
-constexpr double kSkew = 138;           // 99 % of its calls go to the first
+constexpr double kUsualSkew = 138;      // 99 % of its calls go to the first
+constexpr double kVariedSkew = 20;
 
 double thread_cpu_s() {
   timespec time{};
@@ -41,7 +44,7 @@ double thread_cpu_s() {
 
 class Population {
  public:
-  explicit Population(const std::string& maps) {
+  Population(const std::string& maps, double skew) : skew_(skew) {
     const auto mappings = parse_executable_mappings(maps);
     std::uint64_t size = 0;
     for (const auto& mapping : mappings) size += mapping.end - mapping.start;
@@ -62,7 +65,7 @@ class Population {
   void next(std::span<ChainAddress> chain) {
     std::uint64_t site = 0;
     for (std::size_t i = chain.size(); i-- > 0;) {
-      const double callee = kCallees * std::pow(uniform_(random_), kSkew);
+      const double callee = kCallees * std::pow(uniform_(random_), skew_);
       // The same call from the same place leads to the same places.
       site = (site * 31 + static_cast<std::uint64_t>(callee) * 977 + i) % sites_.size();
       chain[i] = {AddressKind::kUser, sites_[site]};
@@ -71,14 +74,15 @@ class Population {
   }
 
  private:
+  double skew_;
   std::mt19937_64 random_{1};
   std::uniform_real_distribution<double> uniform_;
   std::vector<std::uint64_t> sites_;
 };
 
-int run() {
+int run(bool varied) {
   const std::string maps = read_text("/proc/self/maps").value_or("");
-  Population population(maps);
+  Population population(maps, varied ? kVariedSkew : kUsualSkew);
   std::vector<ChainAddress> chain(kFrames);
   SampleStore store;
   double store_s = 0;
@@ -116,4 +120,11 @@ int run() {
 }  // namespace
 }  // namespace vfsprof::harness
 
-int main() { return vfsprof::harness::run(); }
+int main(int argc, char** argv) {
+  const std::string_view population = argc > 1 ? argv[1] : "usual";
+  if (population != "usual" && population != "varied") {
+    fmt::print(stderr, "usage: vfsprof-symbols-bench [usual|varied]\n");
+    return 2;
+  }
+  return vfsprof::harness::run(population == "varied");
+}

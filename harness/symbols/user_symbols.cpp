@@ -144,7 +144,15 @@ SymbolTable elf_symbols(Dwfl_Module* module, const std::string& path) {
 struct ModuleSymbols {
   ModuleSymbols(Dwfl_Module* module, const std::string& path)
       : symbols(elf_symbols(module, path)), functions(dwfl_module_getdwarf(module, &bias)) {}
+  /// A symbol's name for people, found out once.
+  const std::string& name_of(const Symbol& symbol) {
+    const auto [found, added] = names.try_emplace(&symbol);
+    if (added) found->second = demangle(symbol.name);
+    return found->second;
+  }
+
   SymbolTable symbols;
+  std::unordered_map<const Symbol*, std::string> names;
   Dwarf_Addr bias = 0;  ///< address in memory - address in the DWARF
   DwarfFunctions functions;
 };
@@ -206,7 +214,7 @@ std::vector<reports::Frame> UserSymbols::frames_at(std::uint64_t address) {
     // The symbol first: it carries the parameter types, which DWARF has no name for in local
     // functions.
     const Symbol* const symbol = module->symbols.find(address);
-    function = symbol != nullptr ? demangle(symbol->name) : chain.function;
+    function = symbol != nullptr ? module->name_of(*symbol) : chain.function;
   }
   frames.push_back({kUser, std::move(function), object});
   return frames;

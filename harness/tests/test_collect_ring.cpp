@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <linux/perf_event.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <string>
@@ -216,10 +218,29 @@ TEST(CollectSampleStore, PathsShareTheirOuterPartAndAreCountedPerThreadAndSlice)
   EXPECT_EQ(store.nodes()[1].address.lookup, 10u);
   EXPECT_EQ(store.nodes()[2].caller, 0u);
   ASSERT_EQ(store.counts().size(), 4u);
-  EXPECT_EQ(store.counts().at({.node = 1, .tid = 1, .slice = 0}), 2u);
-  EXPECT_EQ(store.counts().at({.node = 1, .tid = 1, .slice = 3}), 1u);
-  EXPECT_EQ(store.counts().at({.node = 1, .tid = 2, .slice = 0}), 1u);
-  EXPECT_EQ(store.counts().at({.node = 2, .tid = 1, .slice = 0}), 1u);
+  const auto count_of = [&](const SampleStore::Key& key) {
+    const auto found = std::ranges::find(store.counts(), key, &SampleStore::Count::key);
+    return found == store.counts().end() ? 0 : found->count;
+  };
+  EXPECT_EQ(count_of({.node = 1, .tid = 1, .slice = 0}), 2u);
+  EXPECT_EQ(count_of({.node = 1, .tid = 1, .slice = 3}), 1u);
+  EXPECT_EQ(count_of({.node = 1, .tid = 2, .slice = 0}), 1u);
+  EXPECT_EQ(count_of({.node = 2, .tid = 1, .slice = 0}), 1u);
+}
+
+TEST(CollectSampleStore, ManyPathsStayApart) {
+  SampleStore store;
+  constexpr std::uint64_t kPaths = 20'000;
+  for (std::uint64_t pass = 0; pass < 2; ++pass) {
+    for (std::uint64_t i = 0; i < kPaths; ++i) {
+      const std::array<ChainAddress, 2> chain{ChainAddress{AddressKind::kUser, 0x1000 + 16 * i},
+                                              ChainAddress{AddressKind::kUser, 0x10}};
+      store.add(chain, 1, 0);
+    }
+  }
+  EXPECT_EQ(store.nodes().size(), kPaths + 1);
+  ASSERT_EQ(store.counts().size(), kPaths);
+  for (const SampleStore::Count& each : store.counts()) EXPECT_EQ(each.count, 2u);
 }
 
 }  // namespace

@@ -49,6 +49,22 @@ TEST(ProfilePlan, ADurationHoldsBlocksEnoughForAnInterval) {
   EXPECT_LE(index / 3, 20u);
 }
 
+TEST(ProfilePlan, WhereChangingTakesLongThereAreFewerAndLongerStretches) {
+  for (const Nanoseconds change : {Nanoseconds(10ms), Nanoseconds(100ms), Nanoseconds(250ms)}) {
+    Nanoseconds elapsed = 0s, observed = 0s;
+    std::uint32_t index = 0;
+    for (; elapsed < 10s; ++index) {
+      const Nanoseconds length = plan_stretch(index, kAllKinds, elapsed, 10s, change).length;
+      observed += length;
+      elapsed += length + change;
+    }
+    EXPECT_GE(index / 3, 6u) << change.count();
+    EXPECT_LE(index / 3, 13u) << change.count();
+    EXPECT_GE(observed, 5s) << change.count();
+  }
+  EXPECT_GE(plan_stretch(0, kAllKinds, 0s, 1s, 500ms).length, 50ms);  // not below the shortest
+}
+
 TEST(ProfilePlan, WithoutAnEndTheNumberOfRoundsStaysInTheHundreds) {
   Nanoseconds sum = 0s;
   std::uint32_t index = 0;
@@ -284,6 +300,12 @@ TEST_P(ProfileEnvironment, GivesAReportACapabilityTableAndExitCodeZero) {
     ASSERT_NE(entry, nullptr) << name;
     EXPECT_NE((*entry)["state"], "available") << entry->dump();
   }
+  if (environment.name == std::string("no_bpf") && fs::exists("/sys/kernel/tracing/events")) {
+    const Json* const waits = capability(result, "waits");
+    ASSERT_NE(waits, nullptr);
+    EXPECT_EQ((*waits)["state"], "degraded") << waits->dump();
+    EXPECT_THAT(waits->dump(), HasSubstr("futex calls through perf events on tracepoints"));
+  }
   for (const Json& entry : result["capabilities"]) {
     if (entry["state"] == "available") continue;
     EXPECT_NE(entry["detail"], "") << entry.dump();
@@ -310,6 +332,55 @@ TEST_P(ProfileEnvironment, GivesAReportACapabilityTableAndExitCodeZero) {
 INSTANTIATE_TEST_SUITE_P(Every, ProfileEnvironment,
                          ::testing::Range(std::size_t{0}, environments().size()),
                          [](const auto& tested) { return environments()[tested.param].name; });
+
+class RunAsOrdinaryUser : public ProfileCommand,
+                          public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(RunAsOrdinaryUser, TheDaemonsOwnCountersStandInForFutexCallsAndTheReportSaysSo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to take away what root has";
+  if (run("unshare -m true").code != 0) GTEST_SKIP() << "unshare -m is not permitted here";
+  if (run("restricted user vfsprof --version").code != 0) {
+    GTEST_SKIP() << "an ordinary user cannot reach the programs under test";
+  }
+  if (!fs::exists("/dev/fuse") ||
+      run("[ -u \"$(command -v fusermount3)\" ] && mknod fuse c 10 229 && chmod 666 fuse").code !=
+          0) {
+    GTEST_SKIP() << "an ordinary user cannot mount here";
+  }
+  const std::string level = GetParam();
+  const std::string rights = level == "2" ? "user" : "user,perf";  // what level 3 would refuse
+  const Outcome outcome =
+      run("unshare -m sh -c 'echo " + level +
+          " >level; mount --bind level /proc/sys/kernel/perf_event_paranoid; mount --bind fuse "
+          "/dev/fuse; exec restricted " +
+          rights +
+          " \"$@\"' sh vfsprof run --scenario dirty-overwrite --variant mutex-pool --scale 0.05 "
+          "--rounds 1 --profile-rounds 1 --trace-rounds 1 --no-floor --out out");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json result = Json::parse(read_whole(path("out/run.json")));
+  std::uint64_t waits = 0;
+  for (const Json& round : result["rounds"]) {
+    if (round["kind"] != "tracing") continue;
+    ASSERT_FALSE(round["waits"].is_null());
+    EXPECT_EQ(round["waits"]["futexes"]["source"], "counters of the daemon");
+    EXPECT_FALSE(round["waits"]["futexes"]["call_sites"]);
+    for (const Json& calls : round["waits"]["futexes"]["calls"]) {
+      waits += calls["calls"].get<std::uint64_t>();
+    }
+  }
+  // Each of the 2000 writes goes through three threads.
+  EXPECT_GT(waits, 2000u);
+  const Json* const entry = capability(result, "waits");
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ((*entry)["state"], "degraded");
+  EXPECT_THAT((*entry)["detail"].get<std::string>(),
+              AllOf(HasSubstr("the daemon counted its own waits"), HasSubstr("tracepoints")));
+  EXPECT_NE((*entry)["remedy"], "");
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("counters of the daemon"), HasSubstr("| waits")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Paranoid, RunAsOrdinaryUser, ::testing::Values("2", "3"),
+                         [](const auto& tested) { return std::string("Level") + tested.param; });
 
 }  // namespace
 }  // namespace vfsprof::harness

@@ -56,7 +56,7 @@ def value_text(row, figure):
 def line(row, figure, reason):
     if figure is None:
         return f"{row.name:<18} {'unavailable':<32} {row.target.text:<10} {row.title}: {reason}"
-    verdict = "met" if row.target.is_met(figure.value) else "not met"
+    verdict = "" if not row.target.text else "met" if row.target.is_met(figure.value) else "not met"
     details = "; ".join(filter(None, [f"n = {figure.repeats}" if figure.repeats else "", figure.note]))
     return (f"{row.name:<18} {value_text(row, figure):<32} {row.target.text:<10} {verdict:<8} {row.title}"
             + (f" ({details})" if details else ""))
@@ -71,7 +71,7 @@ def commit():
 def record(row, figure, reason, quick):
     entry = {"name": row.name, "value": figure and figure.value, "low": figure and figure.low,
              "high": figure and figure.high, "repeats": figure.repeats if figure else 0, "unit": row.unit,
-             "target": row.target.text, "met": row.target.is_met(figure.value) if figure else None,
+             "target": row.target.text, "met": row.target.is_met(figure.value) if figure and row.target.text else None,
              "unavailable": reason, "note": figure.note if figure else "", "quick": quick, "commit": commit(),
              "kernel": platform.release(), "cpus": os.cpu_count(),
              "time": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}

@@ -132,8 +132,7 @@ def memory_of(pid):
 
 
 def memory(tools):
-    """The most of `vfsprof profile` while it samples and traces a daemon that serves writes (`run` is no measure: it first fills
-    all free memory, to warm it up). Looked at twenty times a second."""
+    """The most of `vfsprof profile` while it samples and traces a daemon that serves writes. Looked at twenty times a second."""
     resident = maps = 0
     block = os.urandom(4096)
     with tools.mount(VARIANT) as (point, pid):

@@ -161,6 +161,13 @@ def hot_pools(tools, threads):
     return found
 
 
+def counted_mutex(tools):
+    """Taken and left by one thread; in turns with std::mutex."""
+    runs = tools.microbench("^lock/(baseline|counted)/uncontended$")
+    plain, counted = ([run["real_time"] for run in runs[f"lock/{name}/uncontended"]] for name in ("baseline", "counted"))
+    return median_figure([b - a for a, b in zip(plain, counted)], f"std::mutex {median(plain):.1f} ns")
+
+
 def fastest_pool(tools):
     pool, figure = min(hot_pools(tools, 1).items(), key=lambda item: item[1].value)
     figure.note = pool
@@ -338,8 +345,15 @@ ROWS = [
         sampling.cost(PATHS, "mutex-pool", 99)),
     Row("sampling-999", "CPU per operation that sampling at 999 Hz adds, mutex-pool", "%", at_most(3, " %"),
         sampling.cost(PATHS, "mutex-pool", 999)),
+    Row("unwinding", "CPU of the sampler for each sample at 999 Hz: read, unwound, merged, not yet named", "us", Target(""),
+        sampling.unwinding(PATHS, "mutex-pool", 999)),
     Row("symbols", "a million samples of 32 frames symbolised with inlined calls, one core", "s", at_most(5, " s"),
-        sampling.symbolising),
+        sampling.symbolising("usual")),
+    Row("symbols-varied", "the same where they have twenty times as many call paths", "s", at_most(5, " s"),
+        sampling.symbolising("varied")),
+    Row("stamps", "CPU per operation that the daemon's own counting of waits and requests adds, mutex-pool", "%",
+        at_most(1, " %"), sampling.stamps(PATHS, "mutex-pool")),
+    Row("lock-names", "what a name and counts add to an uncontended mutex", "ns", at_most(2, " ns"), counted_mutex),
     Row("flush-budget", "dirty memory above its budget, in batches", "", at_most(1), dirty_beyond_budget),
     Row("report-time", "a file of a million samples to its report", "s", at_most(3, " s"), reporting.report_cost(0)),
     Row("report-memory", "a file of a million samples to its report, peak", "MiB", at_most(500, " MiB"),
