@@ -25,7 +25,7 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--cases", metavar="NAME,...", default="",
-                        help="opportunities: only the cases of this subject, or whose name begins so")
+                        help="opportunities: only the cases of this subject, or whose name begins so; unclassified-own: only these scenarios")
     parser.add_argument("--keep", metavar="FOLDER", default="",
                         help="opportunities: keep what each case gave there, and take what is there instead of measuring again")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
