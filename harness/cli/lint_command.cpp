@@ -77,9 +77,10 @@ void setup_lint(CLI::App& app, ExitCode& exit_code) {
   command->footer("Rules: vfsprof list lint-rules. Exit code 1 if anything is found.");
   command->add_option("FILE", options->file,
                       "A report in Markdown, report.json, or a saved result (run.json, ...)");
-  command->add_option("--rules", options->rules,
-                      "Check a file of rules instead: does each decide its example, can it be "
-                      "reached, is every category filled?");
+  command->add_option(
+      "--rules", options->rules,
+      "Check a file of rules instead: does each decide its example, can it be "
+      "reached, is every category filled, is each opportunity's example evidence for it?");
   command->add_flag("--json", options->json, "Print the findings as JSON");
   command->callback([options, &exit_code] {
     if (options->file.empty() == options->rules.empty()) {

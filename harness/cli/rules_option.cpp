@@ -5,9 +5,10 @@
 namespace vfsprof::harness {
 
 void add_rules_option(CLI::App& command, std::string& file) {
-  command.add_option("--rules", file,
-                     "Categories and rules of your own, before the default ones or, with the same "
-                     "id, in their place (reports/rules/; vfsprof lint --rules FILE checks them)");
+  command.add_option(
+      "--rules", file,
+      "Categories, rules and opportunities of your own, before the default ones or, with the same "
+      "id, in their place (reports/rules/; vfsprof lint --rules FILE checks them)");
 }
 
 reports::RuleSet load_rules(const std::string& file) {

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "harness/process.h"
 #include "harness/run/work_directory.h"
@@ -78,6 +80,51 @@ TEST_F(ImportCommand, ARecordingEndsInTheSameFilesAsARun) {
   EXPECT_EQ(run("vfsprof lint both/import.json").code, 0);
   EXPECT_THAT(read_text("both/report.md"), HasSubstr("[difference](flamegraph-diff.svg)"));
   EXPECT_THAT(read_text("both/flamegraph-diff.svg"), HasSubstr("cost is unavailable"));
+}
+
+/// Six seconds of a thread that allocates half of its time.
+std::string allocating() {
+  std::string text;
+  for (int i = 0; i < 6000; ++i) {
+    char when[16];
+    std::snprintf(when, sizeof when, "%d.%03d000", 1 + i / 1000, i % 1000);
+    text += "server 10 " + std::string(when) + ": 1000000 cpu-clock: \n\t11 " +
+            (i % 2 == 0 ? "malloc+0x1 (/lib/libc.so.6)" : "compute+0x1 (/bin/server)") +
+            "\n\t12 serve+0x1 (/bin/server)\n\n";
+  }
+  return text;
+}
+
+TEST_F(ImportCommand, OwnOpportunitiesReplaceAndAdd) {
+  const std::string rule = R"({"id": "ID", "title": "TITLE", "applies": "elsewhere",
+      "evidence": [{"categories": ["CATEGORY"], "removes": [0.9, 1]}], "problem": ["P."],
+      "cause": ["C."], "remedy": {"text": "R."}, "complexity": "low", "why": "w",
+      "example": {"role": "server", "stack": ["malloc", "serve"]}})";
+  const auto with = [&](std::string text, const char* what, const char* value) {
+    return text.replace(text.find(what), std::string_view(what).size(), value);
+  };
+  const auto named = [&](const char* id, const char* title, const char* category) {
+    return with(with(with(rule, "ID", id), "TITLE", title), "CATEGORY", category);
+  };
+  write("rules.json",
+        "{\"opportunities\": [" + named("allocations", "Our arena", "allocator") + "]}");
+  write("wrong.json", "{\"opportunities\": [" + named("own", "Own", "unclassified") + "]}");
+  write("a.txt", allocating());
+
+  EXPECT_THAT(run("vfsprof import a.txt --out out").out, HasSubstr("Allocate once, not per op"));
+  const Outcome replaced = run("vfsprof import a.txt --rules rules.json --out out");
+  EXPECT_THAT(replaced.out, HasSubstr("Opportunity 1: Our arena"));
+  EXPECT_THAT(replaced.out, Not(HasSubstr("Allocate once")));
+  const Outcome added = run("vfsprof report out/import.json --rules wrong.json");
+  EXPECT_THAT(added.out, HasSubstr(": Own"));
+  EXPECT_THAT(added.out, HasSubstr("Allocate once"));
+
+  EXPECT_EQ(run("vfsprof lint --rules rules.json").code, 0);
+  const Outcome wrong = run("vfsprof lint --rules wrong.json");
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.out, HasSubstr("/opportunities/0/example: example: the example of opp"));
+  write("bad.json", R"({"opportunities": [{"id": 3}]})");
+  EXPECT_EQ(run("vfsprof lint --rules bad.json").code, 2);
 }
 
 TEST_F(ImportCommand, ATerminalGetsATerminalsView) {

@@ -218,6 +218,19 @@ TEST(Text, CallStacksBeginWithTheirShareAndInnermostFrame) {
   EXPECT_GT(found, 0U) << text;
 }
 
+TEST(Markdown, WhatHasNoNameSaysWhatWouldNameIt) {
+  const auto text = [](const std::string& function) {
+    RunResult result = make_result({"a"});
+    Round round = make_round({.kind = RoundKind::kProfiling});
+    add_profile(round, {{"server", {Frame{FrameKind::kUser, function, "/usr/bin/daemon"}}, 200}});
+    result.rounds.push_back(round);
+    return render(build_report(result, default_rules()), "md");
+  };
+  const std::string advice = "debug symbols of its module would name it";
+  EXPECT_NE(text("").find(advice), std::string::npos);
+  EXPECT_EQ(text("nobody_knows_this").find(advice), std::string::npos);
+}
+
 TEST(Markdown, AVoidComparisonGivesNoFigures) {
   RunResult result = make_comparison(6, 0.5);
   result.rounds[1].tree_hash = "other";

@@ -132,5 +132,35 @@ TEST(OpportunityRules, ThatDoNotWhatTheyAreForAreFound) {
   EXPECT_TRUE(check_rules(good, "rules.json").empty());
 }
 
+/// Whether a sample of this stack is evidence for a rule that is compiled in.
+bool is_evidence(const std::string& id, const std::vector<std::string>& stack) {
+  RuleSet rules = default_rules();
+  std::ranges::find(rules.opportunities, id, &OpportunityRule::id)->example.stack = stack;
+  return check_rules(rules).empty();
+}
+
+TEST(OpportunityRules, TellLocksFromWakeUpsInEveryLanguage) {
+  const std::vector<std::string> locks[] = {
+      {"futex_wait_[k]", "do_futex_[k]", "__lll_lock_wait", "pthread_mutex_lock", "look_up"},
+      // Without its caller, as where there is no frame pointer: only mutexes inherit priority.
+      {"rt_mutex_schedule_[k]", "futex_lock_pi_[k]", "do_futex_[k]", "__futex_lock_pi64"},
+      {"futex_wake_[k]", "runtime.futex", "sync.(*Mutex).unlockSlow", "main.(*Table).Get"},
+      {"futex_wait_[k]", "runtime.futex", "sync.(*RWMutex).RLock", "main.(*Table).Get"},
+  };
+  for (const std::vector<std::string>& stack : locks) {
+    EXPECT_TRUE(is_evidence("global-lock", stack)) << stack.back();
+    EXPECT_FALSE(is_evidence("wake-ups", stack)) << stack.back();
+  }
+  const std::vector<std::string> hand_over{"futex_wake_[k]", "do_futex_[k]", "pthread_cond_signal"};
+  EXPECT_FALSE(is_evidence("global-lock", hand_over));
+  EXPECT_TRUE(is_evidence("wake-ups", hand_over));
+}
+
+TEST(OpportunityRules, SleepingIsNoReadingOfTheClock) {
+  EXPECT_TRUE(is_evidence("clock-reads", {"__vdso_clock_gettime", "clock_gettime", "stamp"}));
+  EXPECT_FALSE(is_evidence("clock-reads", {"hrtimer_start_range_ns_[k]", "do_nanosleep_[k]",
+                                           "__x64_sys_clock_nanosleep_[k]", "clock_nanosleep"}));
+}
+
 }  // namespace
 }  // namespace vfsprof::reports

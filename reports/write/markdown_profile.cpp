@@ -35,6 +35,15 @@ std::string symbols(const std::vector<SymbolShare>& list) {
   return text;
 }
 
+/// Whether half of it or more has no name, so that no rule could know it.
+bool is_nameless(const CategoryRow& row) {
+  double nameless = 0;
+  for (const SymbolShare& leaf : row.leaves) {
+    if (leaf.name.ends_with("(no symbol)")) nameless += leaf.share;
+  }
+  return row.id == kUnclassified && nameless >= 0.5;
+}
+
 /// The frames that decided, then the innermost ones where they are others.
 std::string notes(const CategoryRow& row) {
   std::vector<SymbolShare> inner;
@@ -49,6 +58,7 @@ std::string notes(const CategoryRow& row) {
                         row.deciding.empty() ? "" : "innermost ", symbols(inner));
   }
   if (!row.chains.empty()) text += "; chains " + symbols(row.chains);
+  if (is_nameless(row)) text += "; debug symbols of its module would name it";
   if (row.thin) text += fmt::format("{}thin", text.empty() ? "" : "; ");
   return text;
 }

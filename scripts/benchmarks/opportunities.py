@@ -42,7 +42,7 @@ CASES = [
          ("hand-off", ANY_FILE_SYSTEM_THREAD, ("futex-wait", "futex-wake", "scheduler"), "executor=sync")),
     Case("spinning hand-off", "default,executor=spin", "small",
          ("hand-off", ANY_FILE_SYSTEM_THREAD, ("executor", "scheduler", "futex-wait"), "executor=sync")),
-    Case("extra copies", "default,copy=triple", "large",
+    Case("extra copies", "sharded-pool,executor=sync,flush=batched,memory=arena,max_write=1m,chunk=1m", "large",
          ("copies", (SESSION,), ("memory-copy", "page-faults"), "copy=direct")),
     Case("requests cut small", "default,max_write=4k", "cut",
          ("small-requests", (SESSION,), ("fuse-reply", "fuse-request-read", "fuse-page-copy"), "max_write=1m")),
