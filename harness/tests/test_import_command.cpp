@@ -236,5 +236,44 @@ TEST_F(ImportCommand, ReadsWhatTheInstalledPerfPrints) {
   EXPECT_GT(samples, 100U);
 }
 
+TEST_F(ImportCommand, ALogOfStraceBecomesAWorkloadThatRuns) {
+  write("work.log",
+        "9  1700000000.000100 mkdir(\"/w/d\", 0755) = 0\n"
+        "9  1700000000.000200 mkdir(\"/elsewhere\", 0755) = 0\n");
+  const Outcome without_root = run("vfsprof import work.log");
+  EXPECT_EQ(without_root.code, 2);
+  EXPECT_THAT(without_root.err, HasSubstr("--root"));
+  EXPECT_EQ(run("vfsprof import work.log --root /w --out work").code, 2);
+  const Outcome imported = run("vfsprof import work.log --root /w --out work.jsonl");
+  EXPECT_EQ(imported.code, 0) << imported.err;
+  EXPECT_THAT(imported.out, HasSubstr("read (strace): 2"));
+  EXPECT_THAT(imported.out, HasSubstr("1  outside of the root"));
+  const std::string rounds = " --rounds 1 --profile-rounds 0 --trace-rounds 0 --no-floor --out o";
+  const Outcome replayed =
+      run("mkdir t; vfsprof run --scenario work.jsonl --timing recorded --target dir=t" + rounds);
+  EXPECT_EQ(replayed.code, 0) << replayed.err;
+  EXPECT_THAT(read_text("o/run.json"),
+              HasSubstr("left out by whoever recorded: outside of the root"));
+  const Outcome untimed = run("vfsprof run --scenario smoke --speed 2 --target dir=t" + rounds);
+  EXPECT_EQ(untimed.code, 2);
+  EXPECT_THAT(untimed.err, HasSubstr("is no recording"));
+  EXPECT_EQ(run("vfsprof import work.log --from fio-iolog").code, 2);
+}
+
+TEST_F(ImportCommand, AReplayWithOtherResultsIsVoid) {
+  write("r.jsonl",
+        R"({"format": 1, "name": "r", "summary": "a", "stresses": "b"}
+{"client": 0, "op": "stat", "path": "x", "expect": "ENOENT"}
+{"client": 0, "op": "mkdir", "path": "x", "expect": "EEXIST"}
+{"end": {"operations": 2}}
+)");
+  const Outcome outcome =
+      run("mkdir t; vfsprof run --scenario r.jsonl --target dir=t --rounds 1 --profile-rounds 0 "
+          "--trace-rounds 0 --no-floor --out o");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("1 of 2 results differ from the recorded ones: line 3: mkdir of x"));
+}
+
 }  // namespace
 }  // namespace vfsprof::harness

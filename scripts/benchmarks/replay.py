@@ -6,10 +6,12 @@ import os
 import random
 
 from figures import Figure, Unavailable, median
+from tools import ROOT, progress
 
 RATE_HZ = 100  # writes a second, all clients together
 CLIENTS = 4
 SEED = 7
+SCALE = "0.05"  # of the scenarios of the library
 
 
 def make_list(path, seconds):
@@ -36,6 +38,12 @@ def writes_of(path):
     return [line["at_ns"] for line in lines if line.get("op") == "write"]
 
 
+def run(tools, scenario, *options):
+    """A timing round; Unavailable with what vfsprof said where it is void."""
+    tools.output(tools.program("vfsprof"), "run", "--scenario", scenario, *options, "--rounds", "1", "--profile-rounds", "0",
+                 "--trace-rounds", "0", "--no-floor", "--out", os.path.join(tools.work, "replay"))
+
+
 def lateness(tools):
     """(ns by which each write came later than the most punctual one, seconds that the list takes)."""
     if "lateness" not in tools.kept:
@@ -43,9 +51,7 @@ def lateness(tools):
         wanted_path, got_path = os.path.join(tools.work, "wanted.jsonl"), os.path.join(tools.work, "got.jsonl")
         wanted = make_list(wanted_path, seconds)
         with tools.mount("default", options=("--record", got_path)) as (point, _):
-            tools.output(tools.program("vfsprof"), "run", "--scenario", wanted_path, "--target", f"external={point}",
-                         "--timing", "recorded", "--rounds", "1", "--profile-rounds", "0", "--trace-rounds", "0",
-                         "--no-floor", "--out", os.path.join(tools.work, "replay"))
+            run(tools, wanted_path, "--target", f"external={point}", "--timing", "recorded")
         got = writes_of(got_path)
         if len(got) < len(wanted) or len(got) % len(wanted) != 0:
             raise Unavailable(f"the mount received {len(got)} writes of rounds of {len(wanted)}")
@@ -68,3 +74,25 @@ def drift(tools):
     late, seconds = lateness(tools)
     tenth = len(late) // 10
     return Figure(abs(median(late[-tenth:]) - median(late[:tenth])) / 1e6, repeats=len(late), note=f"over {seconds} s")
+
+
+def library(tools):
+    """Scenarios whose recording, small, gives the recorded results on a plain directory and on a mount, in %."""
+    names = sorted(name[:-5] for name in os.listdir(os.path.join(ROOT, "scenarios"))
+                   if name.endswith(".json") and name != "schema.json")
+    equal, operations, notes = 0, 0, []
+    for name in names:
+        progress(f"recording and replaying {name}")
+        recording, plain = os.path.join(tools.work, f"{name}.jsonl"), os.path.join(tools.work, f"{name}-plain")
+        os.mkdir(plain)
+        with tools.mount("default", options=("--record", recording)) as (point, _):
+            run(tools, name, "--target", f"external={point}", "--scale", SCALE)
+        with open(recording, encoding="utf-8") as file:
+            operations += sum('"op":' in line for line in file)
+        try:
+            run(tools, recording, "--target", f"dir={plain}")
+            run(tools, recording, "--variant", "default")
+            equal += 1
+        except Unavailable as error:
+            notes.append(f"{name}: {error}")
+    return Figure(100 * equal / len(names), repeats=len(names), note="; ".join([f"{operations} operations", *notes]))

@@ -339,6 +339,8 @@ ROWS = [
         observing.memory),
     Row("replay-error", "replay at the recorded pace: median lateness, to the mean interval between operations", "%",
         at_most(1, " %"), replay.issue_error),
+    Row("replay-library", "scenarios that give the recorded results when replayed on a directory and on a mount", "%",
+        Target(">= 100 %", at_least=100), replay.library),
     Row("replay-drift", "replay at the recorded pace: last tenth against first", "ms", at_most(1, " ms"), replay.drift),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
     Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
