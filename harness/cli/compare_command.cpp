@@ -27,10 +27,11 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
   command->add_flag("--require-verdict", options->require_verdict,
                     "Exit with code 5 if the main metric stays undecided");
   command->callback([options, &exit_code] {
-    if (options->variants.size() < 2) {
+    if (options->variants.size() < 2 && options->targets.size() < 2) {
       throw BadInput(
           "compare needs two variants or more: give --variant twice, for example "
-          "--variant mutex-pool --variant sync-path");
+          "--variant mutex-pool --variant sync-path; or one variant on several targets, "
+          "--target inproc --target fuse");
     }
     exit_code = measure(*options);
   });

@@ -104,7 +104,8 @@ void list_formats() {
 
 void list_counters() {
   for (const vfs::CounterInfo& counter : vfs::kCounters) {
-    print_entry(counter.name, fmt::format("{} ({})", counter.what, counter.unit));
+    print_entry(counter.name, fmt::format("{} ({}, {})", counter.what, counter.unit,
+                                          to_string(counter.stability)));
   }
 }
 

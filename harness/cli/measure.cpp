@@ -25,25 +25,47 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Every variant on every target that has variants, then the other targets.
+std::vector<ArmSpec> arms_of(const MeasureOptions& options) {
+  std::vector<ArmSpec> arms;
+  std::vector<ArmSpec> others;
+  for (const std::string& text : options.targets) {
+    const TargetSpec target = parse_target(text);
+    if (target.info->takes_path) {
+      others.push_back({.name = text, .variant = std::nullopt, .target = target});
+      continue;
+    }
+    if (options.variants.empty()) {
+      throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
+    }
+    for (const std::string& variant : options.variants) {
+      arms.push_back(parse_arm(variant));
+      arms.back().target = target;
+      if (options.targets.size() > 1) arms.back().name += " on " + text;
+    }
+  }
+  if (arms.empty() && !options.variants.empty()) {
+    throw BadInput(fmt::format(
+        "target {} is not the reference file system and has no variants: leave --variant out",
+        options.targets.front()));
+  }
+  arms.insert(arms.end(), others.begin(), others.end());
+  if (options.targets.size() == 1) {
+    for (ArmSpec& arm : arms) arm.target.reset();
+  }
+  return arms;
+}
+
 ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& out) {
   ExperimentOptions result;
   result.command = options.command;
   result.scenario = load_scenario(options.scenario);
   if (options.scale != 1) scale(result.scenario, options.scale);
-  result.target = parse_target(options.target);
   result.placement =
       options.placement.empty() ? result.scenario.placement : parse_placement(options.placement);
-  if (result.target.info->takes_path) {
-    if (!options.variants.empty()) {
-      throw BadInput(fmt::format(
-          "target {} is not the reference file system and has no variants: leave --variant out",
-          options.target));
-    }
-    result.arms.push_back({.name = options.target, .variant = std::nullopt});
-  } else if (options.variants.empty()) {
-    throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
-  }
-  for (const std::string& variant : options.variants) result.arms.push_back(parse_arm(variant));
+  if (options.lockstep) result.scenario.lockstep = true;
+  result.arms = arms_of(options);
+  result.target = result.arms.front().target.value_or(parse_target(options.targets.front()));
   result.timing_rounds = options.timing_rounds;
   result.profiling_rounds = options.profiling_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);
@@ -139,8 +161,15 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
       .add_option("--scenario", options.scenario,
                   "A scenario's name (vfsprof list scenarios) or the path of a JSON file")
       ->required();
-  command.add_option("--target", options.target, "fuse, inproc (without the kernel), dir=PATH or external=PATH")
-      ->capture_default_str();
+  command
+      .add_option("--target", options.targets,
+                  "fuse, inproc (without the kernel), dir=PATH or external=PATH; compare takes "
+                  "several, and says what generator, file system and FUSE cost")
+      ->allow_extra_args(false)
+      ->default_str("fuse");
+  command.add_flag("--lockstep", options.lockstep,
+                   "Clients take turns, one operation at a time, in an order that the seed draws: "
+                   "counts repeat exactly, times say nothing");
   command.add_option("--placement", options.placement,
                      "packed: clients and daemon on one CPU; split: on two; free (default: the "
                      "scenario's)");

@@ -53,6 +53,7 @@ std::string write(const Report& report, const RenderOptions& options,
     text += markdown_comparison(report, comparison) + markdown_bursts(report, comparison) +
             markdown_wait_comparison(report, comparison);
   }
+  text += markdown_layers(report);
   text += explanation(report.explanation) + markdown_next_steps(report) + markdown_floors(report);
   if (!report.arms.empty()) text += markdown_work(report);
   for (const ArmSummary& arm : report.arms) text += markdown_waits(arm, detail);

@@ -7,6 +7,7 @@ from typing import Callable
 
 import daemons
 import futexes
+import lockstep
 import observing
 import opportunities
 import reporting
@@ -305,6 +306,12 @@ ROWS = [
         "ns", at_most(150, " ns"), generator_without_clocks),
     Row("generator-fio", "operations per CPU second to fio --ioengine=null, null target",
         "", at_least(1), generator_beside_fio),
+    Row("inproc-fio", "operations per CPU second to fio --ioengine=null, null in process",
+        "", at_least(1), lambda tools: lockstep.null_beside_fio(tools, SMALL, FIO_NULL)),
+    Row("lockstep", "rounds in lockstep with the counts of the first, on the mount",
+        "%", at_least(100, " %"), lockstep.repeated("fuse")),
+    Row("lockstep-inproc", "rounds in lockstep with the counts of the first, in process",
+        "%", at_least(100, " %"), lockstep.repeated("inproc")),
     Row("opportunities-precision", "recommendations that are right, programs with planted faults",
         "", at_least(0.9), opportunities.precision),
     Row("opportunities-recall", "planted faults that reports find",
