@@ -39,10 +39,11 @@ void setup_compare(CLI::App& app, ExitCode& exit_code) {
   const CLI::Option* const rounds = command->get_option("--rounds");
   command->callback([options, rounds, &exit_code] {
     options->default_rounds = rounds->empty();
-    if (options->variants.size() < 2 && options->binaries.empty()) {
+    if (options->variants.size() < 2 && options->binaries.empty() && options->targets.size() < 2) {
       throw BadInput(
           "compare needs two variants or more: give --variant twice, for example "
-          "--variant mutex-pool --variant sync-path");
+          "--variant mutex-pool --variant sync-path; or one variant on several targets, "
+          "--target inproc --target fuse");
     }
     exit_code = measure(*options);
   });

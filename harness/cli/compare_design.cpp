@@ -61,8 +61,8 @@ std::chrono::nanoseconds parse_budget(const std::string& option, const std::stri
 
 void apply_compare_design(const MeasureOptions& options, ExperimentOptions& experiment) {
   if (!options.binaries.empty()) {
-    if (experiment.target.info->takes_path) {
-      throw BadInput("--binary is for the target fuse, whose daemon is ours");
+    if (options.targets.size() > 1 || experiment.target.info->name != "fuse") {
+      throw BadInput("--binary is for the target fuse alone, whose daemon is ours");
     }
     experiment.arms = arms_of_builds(options, experiment.arms);
   }

@@ -27,26 +27,57 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Every variant on every target that has variants, then the other targets. Builds become arms
+/// later (compare_design.h).
+std::vector<ArmSpec> arms_of(const MeasureOptions& options) {
+  std::vector<ArmSpec> arms;
+  std::vector<ArmSpec> others;
+  for (const std::string& text : options.targets) {
+    const TargetSpec target = parse_target(text);
+    if (target.info->takes_path) {
+      others.push_back({.name = text, .variant = std::nullopt, .target = target});
+      continue;
+    }
+    if (options.variants.empty() && options.binaries.empty()) {
+      throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
+    }
+    for (const std::string& variant : options.variants) {
+      arms.push_back(parse_arm(variant));
+      arms.back().target = target;
+      if (options.targets.size() > 1) arms.back().name += " on " + text;
+    }
+  }
+  if (arms.empty() && !options.variants.empty()) {
+    throw BadInput(fmt::format(
+        "target {} is not the reference file system and has no variants: leave --variant out",
+        options.targets.front()));
+  }
+  arms.insert(arms.end(), others.begin(), others.end());
+  if (options.targets.size() == 1) {
+    for (ArmSpec& arm : arms) arm.target.reset();
+  }
+  return arms;
+}
+
 ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& out) {
   ExperimentOptions result;
   result.command = options.command;
   result.scenario = load_scenario(options.scenario);
   set_replay(result.scenario, options.replay);
   if (options.scale != 1) scale(result.scenario, options.scale);
-  result.target = parse_target(options.target);
   result.placement =
       options.placement.empty() ? result.scenario.placement : parse_placement(options.placement);
-  if (result.target.info->takes_path) {
-    if (!options.variants.empty()) {
-      throw BadInput(fmt::format(
-          "target {} is not the reference file system and has no variants: leave --variant out",
-          options.target));
+  if (options.lockstep) {
+    if (result.scenario.recording) {
+      throw BadInput("--lockstep: a recording keeps its own order; leave the option out");
     }
-    result.arms.push_back({.name = options.target, .variant = std::nullopt});
-  } else if (options.variants.empty() && options.binaries.empty()) {
-    throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
+    result.scenario.lockstep = true;
   }
-  for (const std::string& variant : options.variants) result.arms.push_back(parse_arm(variant));
+  result.arms = arms_of(options);
+  result.target = parse_target(options.targets.front());
+  if (!result.arms.empty() && result.arms.front().target) {
+    result.target = *result.arms.front().target;
+  }
   result.timing_rounds = options.timing_rounds;
   if (options.command == "compare") apply_compare_design(options, result);
   result.profiling_rounds = options.profiling_rounds;
@@ -145,8 +176,15 @@ void add_measure_options(CLI::App& command, MeasureOptions& options) {
                   "A scenario's name (vfsprof list scenarios), or the path of a JSON file or of a "
                   "recording (.jsonl)")
       ->required();
-  command.add_option("--target", options.target, "fuse, inproc (without the kernel), dir=PATH or external=PATH")
-      ->capture_default_str();
+  command
+      .add_option("--target", options.targets,
+                  "fuse, inproc (without the kernel), dir=PATH or external=PATH; compare takes "
+                  "several, and says what generator, file system and FUSE cost")
+      ->allow_extra_args(false)
+      ->default_str("fuse");
+  command.add_flag("--lockstep", options.lockstep,
+                   "Clients take turns, one operation at a time, in an order that the seed draws: "
+                   "counts repeat exactly, times say nothing");
   command.add_option("--placement", options.placement,
                      "packed: clients and daemon on one CPU; split: on two; free (default: the "
                      "scenario's)");

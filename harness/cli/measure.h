@@ -18,7 +18,8 @@ struct MeasureOptions {
   std::string scenario;
   std::vector<std::string> variants;
   ReplayOptions replay;
-  std::string target = "fuse";
+  std::vector<std::string> targets{"fuse"};
+  bool lockstep = false;
   std::string placement;       ///< empty: the scenario's
   std::string out;             ///< empty: vfsprof-out/COMMAND-SCENARIO
   std::string rules;           ///< file of rules over the default ones; empty: none

@@ -2,6 +2,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/measure.h"
+#include "harness/error.h"
 
 namespace vfsprof::harness {
 
@@ -19,7 +20,12 @@ void setup_run(CLI::App& app, ExitCode& exit_code) {
       ->add_option("--variant", options->variants,
                    "NAME, or NAME followed by changes: mutex-pool,pool=tbb (vfsprof list variants)")
       ->expected(1);
-  command->callback([options, &exit_code] { exit_code = measure(*options); });
+  command->callback([options, &exit_code] {
+    if (options->targets.size() > 1) {
+      throw BadInput("run takes one --target: use compare to see several beside each other");
+    }
+    exit_code = measure(*options);
+  });
 }
 
 }  // namespace vfsprof::harness

@@ -43,7 +43,8 @@ class CountersCollector : public Collector {
       const CounterPage::Description& description = page().descriptions[i];
       round.counters.push_back({.name = text_of(description.name),
                                 .unit = text_of(description.unit),
-                                .value = after_[i] - before_[i]});
+                                .value = after_[i] - before_[i],
+                                .stability = text_of(description.stability)});
     }
   }
 

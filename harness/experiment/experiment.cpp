@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +29,7 @@ constexpr std::uint64_t kWarmMemoryBytes = std::uint64_t{2} << 30;
 
 reports::Arm describe_arm(const ArmSpec& arm) {
   reports::Arm result{.name = arm.name, .canonical = "", .axes = {}};
+  if (arm.target) result.target = to_string(*arm.target);
   if (!arm.variant) return result;
   result.canonical = vfs::canonical(*arm.variant);
   for (vfs::Setting& setting : vfs::settings(*arm.variant)) {
@@ -38,6 +40,16 @@ reports::Arm describe_arm(const ArmSpec& arm) {
   }
   if (arm.control) result.axes.push_back({std::string(reports::kControlSetting), "on"});
   return result;
+}
+
+std::string target_names(const ExperimentOptions& options) {
+  if (options.target.info == nullptr) return "none";
+  std::vector<std::string> names;
+  for (const ArmSpec& arm : options.arms) {
+    std::string name = to_string(arm.target.value_or(options.target));
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names.empty() ? to_string(options.target) : fmt::format("{}", fmt::join(names, ", "));
 }
 
 reports::RunResult describe_experiment(const ExperimentOptions& options) {
@@ -52,12 +64,18 @@ reports::RunResult describe_experiment(const ExperimentOptions& options) {
                      .summary = options.scenario.summary,
                      .racy = options.scenario.racy,
                      .document = options.scenario.document};
-  result.target = options.target.info == nullptr ? "none" : to_string(options.target);
+  result.target = target_names(options);
   result.placement = to_string(options.placement);
   result.seed = options.seed;
   result.equivalence_margin = options.equivalence_margin;
+  result.lockstep = options.scenario.lockstep;
   for (const ArmSpec& arm : options.arms) result.arms.push_back(describe_arm(arm));
   return result;
+}
+
+bool is_same_target(const ArmSpec& one, const ArmSpec& other) {
+  const auto name = [](const ArmSpec& arm) { return arm.target ? to_string(*arm.target) : ""; };
+  return name(one) == name(other);
 }
 
 /// The arms that stand beside the others: null handlers on the same transport.
@@ -66,22 +84,31 @@ std::vector<ArmSpec> add_null_handlers(const ExperimentOptions& options, reports
     floors.absent = "it was left out (--no-floor)";
     return {};
   }
-  std::vector<vfs::Variant> variants;
-  for (const ArmSpec& arm : options.arms) {
-    if (arm.variant) variants.push_back(*arm.variant);
-  }
-  if (variants.size() != options.arms.size()) {
+  if (!options.arms.front().variant) {
     floors.absent = fmt::format(
         "target {} is served by somebody else, and vfsprof has no null handler on its transport",
         to_string(options.target));
     return {};
   }
-  NullHandlers handlers = null_handlers(variants);
-  floors.absent = std::move(handlers.absent);
-  floors.arm_of = std::move(handlers.of);
+  floors.absent.clear();
   std::vector<ArmSpec> arms;
-  for (const vfs::Variant& handler : handlers.variants) {
-    arms.push_back({.name = std::string(kNullVariant), .variant = handler});
+  for (const ArmSpec& arm : options.arms) {
+    if (!arm.variant) break;  // those come last
+    const NullHandlers handlers = null_handlers(std::span(&*arm.variant, 1));
+    if (!handlers.absent.empty()) {
+      floors = {};
+      floors.absent = handlers.absent;
+      return {};
+    }
+    const auto is_same = [&](const ArmSpec& known) {
+      return known.variant == handlers.variants.front() && is_same_target(known, arm);
+    };
+    const auto found = std::ranges::find_if(arms, is_same);
+    floors.arm_of.push_back(static_cast<std::uint32_t>(found - arms.begin()));
+    if (found != arms.end()) continue;
+    arms.push_back({.name = std::string(kNullVariant),
+                    .variant = handlers.variants.front(),
+                    .target = arm.target});
     floors.arms.push_back(describe_arm(arms.back()));
   }
   return arms;
@@ -263,7 +290,7 @@ class Experiment {
   RoundRequest request_for(const PlannedRound& planned) const {
     const ArmSpec& arm = arm_of(planned);
     return {.scenario = options_.scenario,
-            .target = options_.target,
+            .target = arm.target ? *arm.target : options_.target,
             .variant = arm.variant ? vfs::canonical(*arm.variant) : "",
             .binary = arm.binary,
             .placement = options_.placement,

@@ -23,6 +23,8 @@ struct ArmSpec {
   std::optional<vfs::Variant> variant;  ///< none on a target that is not ours
   std::filesystem::path binary = {};    ///< folder of its vfsprof-mount; empty: beside vfsprof
   bool control = false;                 ///< the first arm once more
+  /// Set where arms run on several targets; else all run on that of the experiment.
+  std::optional<TargetSpec> target = std::nullopt;
 };
 
 /// Parses a variant text. Throws BadInput with what is allowed.
@@ -40,9 +42,9 @@ struct Looks {
 struct ExperimentOptions {
   std::string command;  ///< "run" or "compare", for the result
   Scenario scenario;
-  TargetSpec target;
+  TargetSpec target;  ///< of all arms that name none
   Placement placement = Placement::kPacked;
-  std::vector<ArmSpec> arms;
+  std::vector<ArmSpec> arms;      ///< those without a variant last
   unsigned timing_rounds = 0;     ///< per arm
   unsigned profiling_rounds = 0;  ///< per arm
   unsigned tracing_rounds = 0;    ///< per arm

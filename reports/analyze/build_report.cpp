@@ -7,6 +7,8 @@
 #include "reports/analyze/document_rows.h"
 #include "reports/analyze/explain.h"
 #include "reports/analyze/floors.h"
+#include "reports/analyze/layers.h"
+#include "reports/analyze/lockstep.h"
 #include "reports/analyze/opportunities.h"
 #include "reports/analyze/profile_tables.h"
 #include "reports/analyze/recommend.h"
@@ -115,6 +117,8 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
                 .arms = {},
                 .comparisons = {},
                 .floors = report_floors(result),
+                .layers = report_layers(result),
+                .lockstep = check_lockstep(result),
                 .explanation = {},
                 .threshold = options.threshold,
                 .opportunities = {},
@@ -125,6 +129,8 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
   Profiles profiles;
   add_arms(result, rules, report, profiles);
   for (std::size_t after = 1; after < report.arms.size(); ++after) {
+    // Another target has other processes to observe: `layers` compares those.
+    if (report.arms[after].arm.target != report.arms.front().arm.target) continue;
     report.comparisons.push_back(compare_arms(result, report, profiles, after, rules));
   }
   apply_control(result, report);

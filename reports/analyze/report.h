@@ -241,6 +241,29 @@ struct BurstPair {
   std::vector<BurstCell> cells;  ///< the same in every pair
 };
 
+/// What one layer costs: from the same scenario on several targets.
+struct LayerCost {
+  std::string layer;       ///< "generator", "file system", "FUSE"
+  std::string made_from;   ///< which rounds, and which were taken off
+  Estimate cpu_ns;         ///< of all processes together, per operation
+  std::size_t rounds = 0;  ///< or pairs of them
+};
+
+/// The layers under one variant that ran in process and elsewhere.
+struct LayerReport {
+  std::string variant;  ///< canonical text
+  std::vector<LayerCost> layers;
+  std::string work;  ///< whether all targets ended with the same files and results
+};
+
+/// Whether the counts of a run in lockstep repeated, arm by arm.
+struct LockstepReport {
+  std::size_t rounds = 0;
+  std::size_t counts = 0;  ///< compared in each round
+  std::vector<std::string>
+      differences;  ///< the first of each round that differs from its arm's first
+};
+
 /// Arm 0 against another one.
 struct Comparison {
   std::size_t before = 0;  ///< indices into Report::arms
@@ -310,6 +333,8 @@ struct Report {
   std::vector<ArmSummary> arms;
   std::vector<Comparison> comparisons;
   FloorReport floors;
+  std::vector<LayerReport> layers;              ///< empty where all ran on one target
+  std::optional<LockstepReport> lockstep;       ///< of a run in lockstep
   std::vector<std::string> explanation;         ///< of a single arm
   double threshold = kDefaultThreshold;         ///< of the opportunities
   std::vector<ArmOpportunities> opportunities;  ///< one for each arm

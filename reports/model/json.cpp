@@ -59,6 +59,7 @@ void describe(A& archive, T& value) {
   archive("name", value.name);
   archive("canonical", value.canonical);
   archive("axes", value.axes);
+  archive.added_later("target", value.target);
 }
 
 template <class A, Is<ScenarioInfo> T>
@@ -96,6 +97,7 @@ void describe(A& archive, T& value) {
   archive("name", value.name);
   archive("unit", value.unit);
   archive("value", value.value);
+  archive.added_later("stability", value.stability);
 }
 
 template <class A, Is<Profile> T>
@@ -167,6 +169,7 @@ void describe(A& archive, T& value) {
   archive("seed", value.seed);
   archive("equivalence_margin", value.equivalence_margin);
   archive("partial", value.partial);
+  archive.flag("lockstep", value.lockstep, false);
   archive("arms", value.arms);
   archive("rounds", value.rounds);
   archive.added_later("warm_up", value.warm_up);

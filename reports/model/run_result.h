@@ -61,6 +61,7 @@ struct Arm {
   std::string name;              ///< as the user wrote it
   std::string canonical;         ///< canonical variant text, empty where there is no variant
   std::vector<NamedValue> axes;  ///< axis and value, mount options last
+  std::string target = {};       ///< where it ran; empty: RunResult::target, as all others
 };
 
 struct ScenarioInfo {
@@ -99,6 +100,8 @@ struct CounterValue {
   std::string name;
   std::string unit;
   std::uint64_t value = 0;
+  /// "exact", "count-like" or "time-like": whether it repeats in lockstep; empty: nobody said.
+  std::string stability = {};
 };
 
 /// Samples of one thread, stack and time slice, merged.
@@ -206,11 +209,12 @@ struct RunResult {
   std::string started;  ///< UTC, ISO 8601
   Environment environment;
   ScenarioInfo scenario;
-  std::string target;     ///< "fuse", "dir=...", "external=..."
+  std::string target;     ///< "fuse", "inproc", "dir=...", "external=..."; all of them, if several
   std::string placement;  ///< "packed", "split", "free"
   std::uint64_t seed = 0;
   double equivalence_margin = 0.05;  ///< ratio within 1 +- this counts as equivalent
   bool partial = false;              ///< interrupted: fewer rounds than planned
+  bool lockstep = false;             ///< clients took turns: exact counts repeat
   std::vector<Arm> arms;  ///< empty where only the machine was measured (scenario `floors`)
   std::vector<Round> rounds;
   WarmUp warm_up;

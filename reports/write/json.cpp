@@ -227,6 +227,22 @@ Json floor_metric(const MetricComparison& value) {
           {"note", value.note}};
 }
 
+Json layers(const LayerReport& value) {
+  const auto layer = [](const LayerCost& cost) -> Json {
+    return {{"layer", cost.layer},
+            {"made_from", cost.made_from},
+            {"cpu_ns_per_operation", cost.rounds > 0 ? estimate(cost.cpu_ns) : Json()},
+            {"rounds", cost.rounds}};
+  };
+  return {{"variant", value.variant}, {"layers", list(value.layers, layer)}, {"work", value.work}};
+}
+
+Json lockstep(const std::optional<LockstepReport>& value) {
+  if (!value) return {};
+  return {
+      {"rounds", value->rounds}, {"counts", value->counts}, {"differences", value->differences}};
+}
+
 Json floors(const Report& report) {
   const auto arm_floor = [&](const ArmFloor& value) -> Json {
     return {{"arm", report.arms[value.arm].arm.name},
@@ -307,6 +323,8 @@ std::string write_json(const Rendering& rendering) {
       {"comparisons", list(report.comparisons,
                            [&](const Comparison& value) { return comparison(value, report); })},
       {"floors", floors(report)},
+      {"layers", list(report.layers, layers)},
+      {"lockstep", lockstep(report.lockstep)},
       {"explanation", report.explanation},
       {"threshold", report.threshold},
       {"opportunities", json_opportunities(report)},

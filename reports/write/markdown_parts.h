@@ -28,6 +28,8 @@ std::string markdown_comparison(const Report& report, const Comparison& comparis
 /// Two recordings, burst by burst.
 std::string markdown_bursts(const Report& report, const Comparison& comparison);
 std::string markdown_floors(const Report& report);
+/// What each layer costs, where several targets ran; whether a run in lockstep repeated.
+std::string markdown_layers(const Report& report);
 std::string markdown_observing(const Report& report);
 std::string markdown_events(const Report& report);
 /// The threads of a program that is not ours.

@@ -8,6 +8,7 @@ from typing import Callable
 import daemons
 import futexes
 import gate
+import lockstep
 import observing
 import opportunities
 import replay
@@ -325,6 +326,12 @@ ROWS = [
         scenarios.worst(0, 1)),
     Row("scenarios-memory", "memory of all its processes, most", "GiB", at_most(4, " GiB"), scenarios.worst(1, scenarios.GIB)),
     Row("scenarios-disk", "disk that it takes, most", "GiB", at_most(4, " GiB"), scenarios.worst(2, scenarios.GIB)),
+    Row("inproc-fio", "operations per CPU second to fio --ioengine=null, null in process",
+        "", at_least(1), lambda tools: lockstep.null_beside_fio(tools, SMALL, FIO_NULL)),
+    Row("lockstep", "rounds in lockstep with the counts of the first, on the mount",
+        "%", at_least(100, " %"), lockstep.repeated("fuse")),
+    Row("lockstep-inproc", "rounds in lockstep with the counts of the first, in process",
+        "%", at_least(100, " %"), lockstep.repeated("inproc")),
     Row("opportunities-precision", "recommendations that are right, programs with planted faults",
         "", at_least(0.9), opportunities.precision),
     Row("opportunities-recall", "planted faults that reports find",

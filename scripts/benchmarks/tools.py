@@ -112,10 +112,10 @@ def counter_total(page, name):
     with open(page, "rb") as file:
         data = file.read()
     count, slots = struct.unpack_from("<II", data, 8)
-    names = [data[16 + 64 * i:16 + 64 * i + 32].split(b"\0")[0].decode() for i in range(count)]
+    names = [data[16 + 96 * i:16 + 96 * i + 32].split(b"\0")[0].decode() for i in range(count)]
     if name not in names:
         raise Unavailable(f"the daemon publishes no counter {name}")
-    first_slot, slot_size, values = 4160, 576, 8
+    first_slot, slot_size, values = 6208, 576, 8
     at = first_slot + values + 8 * names.index(name)
     return sum(struct.unpack_from("<Q", data, at + slot_size * i)[0] for i in range(slots))
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -57,6 +58,16 @@ timespec time_from_json(const Json& json) {
   return {json.at(0).get<time_t>(), json.at(1).get<long>()};
 }
 
+/// Blanks in place of the digits that the nanoseconds of the times lack.
+std::string padding(const Attributes& attributes) {
+  constexpr std::size_t kDigits = 9;
+  std::size_t blanks = 0;
+  for (const timespec& time : {attributes.accessed, attributes.modified, attributes.changed}) {
+    blanks += kDigits - std::min(kDigits, std::to_string(time.tv_nsec).size());
+  }
+  return std::string(blanks, ' ');
+}
+
 Json names_to_json(const std::vector<InodeName>& names) {
   Json json = Json::array();
   for (const InodeName& one : names) {
@@ -99,7 +110,9 @@ std::string record_to_text(const InodeRecord& record) {
   // round trip.
   const Json file{
       {"version", kVersion}, {"checksum", checksum_of(json.dump())}, {"record", std::move(json)}};
-  return file.dump(1) + '\n';
+  // A record is as long whatever the nanoseconds of its times are, so that how many bytes are
+  // written does not depend on a clock.
+  return file.dump(1) + padding(attributes) + '\n';
 }
 
 std::expected<InodeRecord, std::string> record_from_text(std::string_view text) {

@@ -78,6 +78,22 @@ TEST(WorkerPool, RunsEveryTaskOnceFromManyThreads) {
   EXPECT_EQ(runs.load(), kThreads * kTasks);
 }
 
+TEST(WorkerPool, IsIdleOnceNothingIsQueuedAndNothingRuns) {
+  WorkerPool workers(3);
+  std::atomic<int> done = 0;
+  for (int round = 0; round < 50; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      workers.post_work([&] {
+        std::this_thread::yield();
+        // Work that makes work is not idle in between.
+        workers.post_work([&done] { done.fetch_add(1); });
+      });
+    }
+    workers.wait_until_idle();
+    ASSERT_EQ(done.load(), 5 * (round + 1));
+  }
+}
+
 TEST(WorkerPool, RunsWhatWasSpawnedBeforeItEnds) {
   constexpr int kTasks = 100;
   std::atomic<int> runs{0};
