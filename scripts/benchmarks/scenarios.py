@@ -116,7 +116,8 @@ def worst(index, scale):
     """The largest of one figure over all scenarios."""
     def measure(tools):
         (name, variant), values = max(limits(tools).items(), key=lambda item: item[1][index])
-        return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each one round, set-up and report included")
+        return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each one round, "
+                      "set-up and report included")
     return measure
 
 
