@@ -6,10 +6,7 @@ void TimeSlices::join_neighbours() {
   const std::size_t joined = (slices_.size() + 1) / 2;
   for (std::size_t i = 0; i < joined; ++i) {
     Slice sum = slices_[2 * i];
-    if (2 * i + 1 < slices_.size()) {
-      sum.operations += slices_[2 * i + 1].operations;
-      sum.late_ns += slices_[2 * i + 1].late_ns;
-    }
+    if (2 * i + 1 < slices_.size()) sum.add(slices_[2 * i + 1]);
     slices_[i] = sum;
   }
   slices_.resize(joined);

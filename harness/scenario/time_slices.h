@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -16,7 +17,12 @@ class TimeSlices {
 
   struct Slice {
     std::uint64_t operations = 0;
-    std::uint64_t late_ns = 0;  ///< how late they were issued, all together
+    std::uint64_t late_ns = 0;  ///< how late the one of them was issued that was least late
+    void add(const Slice& other) {
+      if (other.operations == 0) return;
+      late_ns = operations == 0 ? other.late_ns : std::min(late_ns, other.late_ns);
+      operations += other.operations;
+    }
   };
 
   /// Slices begin at `origin_ns`, whatever the clock; nothing is added from before.
@@ -27,8 +33,7 @@ class TimeSlices {
   /// An operation that ended at `ended_ns`, not before the one added last.
   void add(std::uint64_t ended_ns, std::uint64_t late_ns) {
     if (ended_ns >= end_ns_) go_to(ended_ns);
-    ++slices_.back().operations;
-    slices_.back().late_ns += late_ns;
+    slices_.back().add({.operations = 1, .late_ns = late_ns});
   }
 
   std::uint64_t slice_ns() const { return slice_ns_; }

@@ -41,7 +41,7 @@ struct Punctuality {
   std::uint64_t late_p50_ns = 0;
   std::uint64_t late_p99_ns = 0;
   double error = 0;  ///< median lateness / interval
-  /// How much later the last fifth of the time is than the first, / interval.
+  /// How much later the last fifth of the time is than the first, in least lateness / interval.
   double drift = 0;
 };
 

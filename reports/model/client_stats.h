@@ -17,8 +17,8 @@ struct ClientStats {
   /// Operations that ended in each slice of time, from the start of the measured phase on; what
   /// follows the last one is zero.
   std::vector<std::uint64_t> slices;
-  /// How late the operations of each slice were issued, all together, in nanoseconds; empty where
-  /// the client keeps no pace.
+  /// How late the one operation of each slice was issued that was least late, in nanoseconds; empty
+  /// where the client keeps no pace.
   std::vector<std::uint64_t> late_slices_ns;
 };
 

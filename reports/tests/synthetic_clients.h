@@ -33,7 +33,7 @@ inline void add_clients(RunResult& result) {
   for (Round& round : result.rounds) {
     ClientStats paced = make_client("paced", std::vector<std::uint64_t>(100, 2));
     paced.paced_operations = paced.operations;
-    paced.late_slices_ns.assign(100, 40'000);
+    paced.late_slices_ns.assign(100, 20'000);
     add_clients(round, {make_client("mail", std::vector<std::uint64_t>(100, 6)),
                         make_client("mail", std::vector<std::uint64_t>(100, 2)), paced});
     round.clients->late_ns.record(20'000, paced.operations);

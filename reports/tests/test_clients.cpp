@@ -143,7 +143,7 @@ TEST(Steady, AMeasuredPhaseCanBeTooShortToTell) {
 TEST(Punctuality, IsLatenessByTheIntervalAndItsChangeOverTime) {
   ClientStats client = make_client("paced", std::vector<std::uint64_t>(100, 10));
   client.paced_operations = client.operations;
-  for (std::size_t i = 0; i < 100; ++i) client.late_slices_ns.push_back(10 * (5000 + 100 * i));
+  for (std::size_t i = 0; i < 100; ++i) client.late_slices_ns.push_back(5000 + 100 * i);
   Round round = round_of({client});
   round.clients->late_ns.record(10'000, 1000);
   const ClientsSummary summary = summarise_clients_of({round});

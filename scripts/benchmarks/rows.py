@@ -322,7 +322,7 @@ ROWS = [
         at_most(1, " %"), scenarios.timed_figure("median_error")),
     Row("timed-drift", "lateness of the last fifth beyond the first's, of the interval", "%", at_most(1, " %"),
         scenarios.timed_figure("drift")),
-    Row("scenarios-seconds", "a scenario by default, slowest, default and mutex-pool", "s", at_most(30, " s"),
+    Row("scenarios-seconds", "one round of a scenario by default, slowest, default and mutex-pool", "s", at_most(30, " s"),
         scenarios.worst(0, 1)),
     Row("scenarios-memory", "memory of all its processes, most", "GiB", at_most(4, " GiB"), scenarios.worst(1, scenarios.GIB)),
     Row("scenarios-disk", "disk that it takes, most", "GiB", at_most(4, " GiB"), scenarios.worst(2, scenarios.GIB)),

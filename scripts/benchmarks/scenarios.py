@@ -76,11 +76,11 @@ class Peaks(threading.Thread):
 
 
 def run_once(tools, scenario, variant):
-    """(seconds, bytes of memory, bytes of disk, seconds of CPU) of one round and its warm-up."""
+    """(seconds, bytes of memory, bytes of disk, seconds of CPU) of one round, from the command's start to its end."""
     out = tempfile.mkdtemp(dir=tools.work)
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with subprocess.Popen([tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--rounds", "1",
-                           "--profile-rounds", "0", "--trace-rounds", "0", "--no-floor", "--out", out],
+                           "--profile-rounds", "0", "--trace-rounds", "0", "--warm-up-rounds", "0", "--no-floor", "--out", out],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         peaks = Peaks(process.pid, out)
         peaks.start()
@@ -116,7 +116,8 @@ def worst(index, scale):
     """The largest of one figure over all scenarios."""
     def measure(tools):
         (name, variant), values = max(limits(tools).items(), key=lambda item: item[1][index])
-        return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each once, with warm-up rounds")
+        return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each one round, "
+                      "set-up and report included")
     return measure
 
 
