@@ -101,7 +101,7 @@ std::vector<Section> sections_of(const Report& report, const RenderOptions& opti
          kVerdicts});
     all.push_back({"Waits: " + arms, markdown_wait_comparison(report, comparison), kWork});
   }
-  all.push_back({"What each layer costs", markdown_layers(report), kVerdicts});
+  all.push_back({"Layers", markdown_layers(report), kVerdicts});
   all.push_back({"What it comes from", explanation(report.explanation), kVerdicts});
   all.push_back({"Next steps", markdown_next_steps(report), kVerdicts});
   all.push_back({"Beside its floor", markdown_floors(report), kWork});
