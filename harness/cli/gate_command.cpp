@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kExplainingRounds = 4;  // profiling rounds of each arm, once something regressed
+constexpr unsigned kExplainingRounds = 6;  // profiling rounds of each arm, once something regressed
 constexpr unsigned kCountingRounds = 12;   // where the policy judges events
 
 struct GateOptions {
@@ -106,7 +106,7 @@ class Gate {
     reports::GateScenario judged = reports::judge_interleaved(policy_, result, rules_);
     judged.notes.insert(judged.notes.end(), result.warnings.begin(), result.warnings.end());
     if (judged.outcome == reports::GateOutcome::kRegressed && !options_.no_explanation) {
-      explain(experiment, scenario.name, result, judged);
+      explain(experiment, scenario, result, judged);
     }
     return judged;
   }
@@ -165,16 +165,17 @@ class Gate {
   }
 
   /// Profiles both builds, so that the verdict can say which thread and category it comes from.
-  void explain(ExperimentOptions experiment, const std::string& name, reports::RunResult& result,
-               reports::GateScenario& judged) const {
+  void explain(ExperimentOptions experiment, const reports::PolicyScenario& wanted,
+               reports::RunResult& result, reports::GateScenario& judged) const {
     if (experiment.profiling_rounds == 0) {
       experiment.arms.pop_back();  // the control explains nothing
       experiment.looks = {};
       experiment.counting_rounds = 0;
       experiment.profiling_rounds = kExplainingRounds;
-      reports::RunResult profiled = measure(experiment, name);
+      if (wanted.scale < 1) experiment.scenario = load_scenario(wanted.file);  // samples want time
+      reports::RunResult profiled = measure(experiment, wanted.name);
       for (reports::Round& round : profiled.rounds) result.rounds.push_back(std::move(round));
-      write_file(file_of(name), reports::to_json(result));
+      write_file(file_of(wanted.name), reports::to_json(result));
     }
     const reports::Report report = reports::build_report(result, rules_);
     if (!report.comparisons.empty()) {

@@ -52,8 +52,8 @@ struct GateReport {
   std::vector<GateScenario> scenarios;
 };
 
-/// Whether the judged metrics of an interleaved result are all decided, so that no more rounds are
-/// needed. Looks at it are planned (Design::looks).
+/// Whether an interleaved result decides, so that no more rounds are needed: one metric regressed,
+/// or all have a verdict. How often this is asked is planned (Policy::looks).
 bool is_decided(const Policy& policy, const RunResult& result, const RuleSet& rules);
 
 /// The verdict on one scenario from one interleaved result: arms in the order baseline, candidate,

@@ -16,13 +16,8 @@ constexpr double kPower = 0.8;
 
 bool is_amount(double value) { return std::isfinite(value) && value >= 0; }
 
-/// log(to / from): 0 where both are zero, infinite where one is.
-double log_of_ratio(double from, double to) {
-  if (from == to) return 0;
-  if (from <= 0) return HUGE_VAL;
-  if (to <= 0) return -HUGE_VAL;
-  return std::log(to / from);
-}
+/// 0 where both are zero, infinite where one is.
+double log_of_ratio(double from, double to) { return from == to ? 0 : std::log(to / from); }
 
 template <class F>
 std::vector<double> of_each(std::span<const BlockValues> blocks, F value) {
@@ -40,8 +35,8 @@ bool has_control(std::span<const BlockValues> blocks) {
 /// How far from its limits `after` is, as logarithms: `worse` is above 0 beyond the allowed side,
 /// `better` below 0 where it is better by more than as much.
 struct Distance {
-  double worse = 0;
-  double better = 0;
+  double worse;
+  double better;
 };
 
 Distance distance(const BlockValues& block, const JudgeOptions& options) {
@@ -126,7 +121,7 @@ Judgement judge_blocks(std::span<const BlockValues> blocks, const JudgeOptions& 
   }
   const auto to_worse = sign_test_interval(worse, options.confidence);
   const auto to_better = sign_test_interval(better, options.confidence);
-  if (!to_worse || !to_better) return Judgement::kUndecided;
+  if (!to_worse) return Judgement::kUndecided;  // of both: they are as many
   const Judgement found = judge_intervals(to_worse->interval, to_better->interval);
   const bool differs = found == Judgement::kRegressed || found == Judgement::kImproved;
   return differs && is_within_control(figures) ? Judgement::kUndecided : found;
@@ -140,18 +135,18 @@ double each_confidence(const Family& family) {
 }
 
 std::string_view to_string(Tier tier) {
-  constexpr std::array<std::string_view, 3> kNames{"exact", "count-like", "time-like"};
+  constexpr std::string_view kNames[]{"exact", "count-like", "time-like"};
   return kNames[static_cast<std::size_t>(tier)];
 }
 
 std::string_view to_string(Judgement judgement) {
-  constexpr std::array<std::string_view, 5> kNames{"improved", "regressed", "equivalent",
-                                                   "not worse", "undecided"};
+  constexpr std::string_view kNames[]{"improved", "regressed", "equivalent", "not worse",
+                                      "undecided"};
   return kNames[static_cast<std::size_t>(judgement)];
 }
 
 std::string_view to_string(GateOutcome outcome) {
-  constexpr std::array<std::string_view, 3> kNames{"passed", "regressed", "undecided"};
+  constexpr std::string_view kNames[]{"passed", "regressed", "undecided"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -173,10 +168,12 @@ MetricVerdict judge_stored(std::span<const double> before, std::span<const doubl
                            const JudgeOptions& options) {
   MetricVerdict verdict;
   verdict.pairs = std::min(before.size(), after.size());
-  if (verdict.pairs == 0 || !std::ranges::all_of(before, is_amount) ||
-      !std::ranges::all_of(after, is_amount)) {
-    verdict.reason =
-        verdict.pairs == 0 ? "there are no values" : "a value is negative or no number";
+  if (verdict.pairs == 0) {
+    verdict.reason = "there are no values";
+    return verdict;
+  }
+  if (!std::ranges::all_of(before, is_amount) || !std::ranges::all_of(after, is_amount)) {
+    verdict.reason = "a value is negative or no number";
     return verdict;
   }
   const auto [least_before, most_before] = std::ranges::minmax(before);

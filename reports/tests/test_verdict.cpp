@@ -179,6 +179,50 @@ TEST(NoisyMetric, WithoutAControlTheIntervalDecides) {
   EXPECT_FALSE(verdict.control_interval);
 }
 
+TEST(NoisyMetric, TheLimitItselfIsAllowed) {
+  Blocks at_limit = alternating(10, 1.25, 1.25, 0.005);
+  const JudgeOptions quarter{.limit = {.relative = 0.25}};
+  EXPECT_EQ(judged(at_limit, quarter), Judgement::kEquivalent);
+  for (BlockValues& block : at_limit) {
+    const double noise = *block.control / block.before;
+    block = {125, 100, 125 * noise};
+  }
+  EXPECT_EQ(judged(at_limit, quarter), Judgement::kEquivalent);
+}
+
+TEST(NoisyMetric, CountsNeedNotClearTheControl) {
+  const Blocks blocks = alternating(10, 1.005, 1.006, 0.009);
+  EXPECT_EQ(judge_metric(blocks, {}).tier, Tier::kCountLike);
+  EXPECT_EQ(judged(blocks), Judgement::kRegressed);
+}
+
+TEST(NoisyMetric, OnlyAnUndecidedOneHasAReason) {
+  const JudgeOptions five{.limit = {.relative = 0.05}};
+  EXPECT_EQ(judge_metric(alternating(10, 0.99, 1.08, 0.005), five).reason,
+            "the interval reaches across the limit");
+  EXPECT_EQ(judge_metric(alternating(10, 1.10, 1.12, 0.005), five).reason, "");
+}
+
+TEST(Tier, WithoutAControlInOneBlockIsTimeLike) {
+  Blocks blocks = repeated(3, {0, 9, 0});
+  blocks[1] = {0, 9, std::nullopt};
+  EXPECT_EQ(tier_of(blocks), Tier::kTimeLike);
+}
+
+TEST(Stored, OneBadValueAmongManyIsRefused) {
+  std::vector<double> bad(6, 3.0);
+  const std::vector<double> good = bad;
+  bad[2] = kNan;
+  EXPECT_EQ(judge_stored(bad, good, {}).reason, "a value is negative or no number");
+  EXPECT_EQ(judge_stored(good, bad, {}).reason, "a value is negative or no number");
+  EXPECT_EQ(judge_stored(good, good, {}).reason, "");
+}
+
+TEST(Stored, AsManyRoundsAsTheConfidenceAsksForAreEnough) {
+  const std::vector<double> one(1, 3.0), three(3, 3.0);  // one order of four
+  EXPECT_EQ(judge_stored(one, three, {.confidence = 0.75}).judgement, Judgement::kEquivalent);
+}
+
 TEST(Control, ThatFailsLeavesEverythingUndecided) {
   for (const double off : {1.005, 0.995, 1.3, 0.7}) {
     const MetricVerdict verdict = judge_metric(repeated(10, {100, 300, 100 * off}), {});

@@ -200,6 +200,17 @@ class Lint(ScriptTest):
 
 
 class ContinuousIntegration(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        self.replace("scripts/ci/quick-gate", "exit 0")
+
+    def test_the_quick_gate_can_fail_it_and_may_be_impossible(self):
+        self.replace("scripts/test", "echo closing")
+        self.replace("scripts/lint", "exit 0")
+        for code, expected in ((1, 1), (2, 2), (5, 5), (3, 0)):
+            self.replace("scripts/ci/quick-gate", f"exit {code}")
+            self.assertEqual(self.run_script(".ci/run")[0], expected)
+
     def test_the_last_line_is_the_closing_line_of_the_first_stage(self):
         self.replace("scripts/test", f'[ "$1" = release ] && echo "{CLOSING}" || echo "$1 $*"')
         self.replace("scripts/lint", "echo lint: clean")
