@@ -13,7 +13,6 @@
 #include "harness/target/target.h"
 #include "reports/lint/linter.h"
 #include "reports/rules/rule_set.h"
-#include "reports/rules/rule_set.h"
 #include "reports/write/registry.h"
 #include "vfs/counters.h"
 #include "vfs/variant.h"
@@ -129,7 +128,9 @@ constexpr std::array kListings{
     Listing{"categories", "Categories of samples, of every report", list_categories},
     Listing{"rules", "Rules that give samples their category (--rules FILE adds to them)",
             list_rules},
-    Listing{"opportunities", "What reports recommend, and by which remedy (--rules FILE adds to it)", list_opportunities},
+    Listing{"opportunities",
+            "What reports recommend, and by which remedy (--rules FILE adds to it)",
+            list_opportunities},
     Listing{"formats", "Report formats (report --format)", list_formats},
     Listing{"lint-rules", "What vfsprof lint looks for in a report", list_lint_rules},
     Listing{"counters", "Counters that the reference file system publishes", list_counters},
