@@ -13,7 +13,9 @@ using synthetic::InputKind;
 using synthetic::read_hostile;
 using synthetic::valid_input;
 
-constexpr std::array kKinds{InputKind::kResult, InputKind::kRules, InputKind::kPerfScript};
+constexpr std::array kKinds{InputKind::kResult, InputKind::kRules, InputKind::kPerfScript,
+                            InputKind::kMarkdown, InputKind::kReportJson};
+static_assert(kKinds.size() == synthetic::kInputKinds);
 
 /// One change of the kind that damage or malice makes.
 void mutate(std::string& text, std::mt19937_64& random) {
@@ -64,7 +66,7 @@ TEST(HostileInput, DamageIsAcceptedOrRefusedWithItsPlace) {
   for (const InputKind kind : kKinds) {
     const std::string valid = valid_input(kind);
     std::size_t refused = 0;
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 300; ++i) {
       std::string text = valid;
       for (std::uint64_t changes = 1 + random() % 3; changes > 0; --changes) mutate(text, random);
       const std::string message = read_hostile(kind, text);
@@ -72,7 +74,8 @@ TEST(HostileInput, DamageIsAcceptedOrRefusedWithItsPlace) {
       ++refused;
       EXPECT_TRUE(message.starts_with("hostile: ")) << message;
     }
-    if (kind != InputKind::kPerfScript) EXPECT_GT(refused, 100U);
+    const bool is_json = kind != InputKind::kPerfScript && kind != InputKind::kMarkdown;
+    if (is_json) EXPECT_GT(refused, 100U);
   }
 }
 
