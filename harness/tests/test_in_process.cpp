@@ -167,6 +167,7 @@ TEST(LockstepSchedule, AnotherSeedIsAnotherSchedule) {
     const TargetSpec target = parse_target("dir=" + work.path().string());
     trees.insert(run_round({.scenario = scenario,
                             .target = target,
+                            .variant = "",
                             .placement = Placement::kFree,
                             .seed = seed,
                             .collect = {},
