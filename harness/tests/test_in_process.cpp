@@ -82,10 +82,12 @@ TEST_P(LibraryInProcess, AgreesWithAPlainDirectoryAndAMount) {
   ASSERT_EQ(mount.void_reason, "");
   EXPECT_EQ(here.results_hash, mount.results_hash);
   EXPECT_EQ(here.tree_hash, mount.tree_hash);
-  // What changes the file system is as many requests in process as through the kernel.
-  for (const char* const name : {"fuse_writes", "bytes_written", "requests_create", "requests_open",
-                                 "requests_unlink", "requests_rename", "requests_mkdir",
-                                 "requests_fsync", "requests_flush", "requests_release"}) {
+  // The kernel ends a write request at a page that it holds only a part of.
+  EXPECT_LE(counter(here, "fuse_writes"), counter(mount, "fuse_writes"));
+  // What else changes the file system is as many requests in process as through the kernel.
+  for (const char* const name :
+       {"bytes_written", "requests_create", "requests_open", "requests_unlink", "requests_rename",
+        "requests_mkdir", "requests_fsync", "requests_flush", "requests_release"}) {
     EXPECT_EQ(counter(here, name), counter(mount, name)) << name;
   }
 }
@@ -167,6 +169,7 @@ TEST(LockstepSchedule, AnotherSeedIsAnotherSchedule) {
     const TargetSpec target = parse_target("dir=" + work.path().string());
     trees.insert(run_round({.scenario = scenario,
                             .target = target,
+                            .variant = "",
                             .placement = Placement::kFree,
                             .seed = seed,
                             .collect = {},
