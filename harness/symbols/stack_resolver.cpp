@@ -35,12 +35,17 @@ std::uint32_t StackResolver::stack_of(Path path) {
 }
 
 StackResolver::Path StackResolver::step(Path outer, std::uint32_t frame) {
+  // What was reached last from here is looked at first: call paths come in the order of their
+  // calls.
+  Path& last = outer == kEmpty ? last_outermost_ : paths_[outer].last_inner;
+  if (last != kEmpty && paths_[last].frame == frame) return last;
   const auto next = static_cast<Path>(paths_.size());
   const auto [path, added] =
       path_of_.insert(mix(std::uint64_t{outer} << 32 | frame), next, [&](Path candidate) {
         return paths_[candidate].outer == outer && paths_[candidate].frame == frame;
       });
-  if (added) paths_.push_back({outer, frame});
+  last = path;  // before the vector may move
+  if (added) paths_.push_back({outer, frame, kEmpty});
   return path;
 }
 

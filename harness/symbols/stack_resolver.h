@@ -52,10 +52,12 @@ class StackResolver {
   struct Step {
     Path outer = kEmpty;
     std::uint32_t frame = 0;
+    Path last_inner = kEmpty;  ///< the last that was reached from here
   };
   Path step(Path outer, std::uint32_t frame);
 
   std::vector<Step> paths_;
+  Path last_outermost_ = kEmpty;
   IndexTable path_of_;                 ///< by outer path and frame
   std::vector<std::uint32_t> stacks_;  ///< of each path; kEmpty: not asked for yet
 };
