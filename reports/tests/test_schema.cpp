@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -24,7 +25,8 @@ Validity validate(const std::string& schema, const std::string& document) {
   const std::filesystem::path path =
       std::filesystem::path(testing::TempDir()) /
       (std::string("vfsprof-schema-") +
-       testing::UnitTest::GetInstance()->current_test_info()->name() + ".json");
+       testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
+       std::to_string(::getpid()) + ".json");
   std::ofstream(path) << document;
   const std::string command =
       "python3 -c 'import json, sys\n"

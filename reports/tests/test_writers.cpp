@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -45,7 +46,8 @@ class Folder {
   Folder()
       : path_(fs::path(testing::TempDir()) /
               (std::string("vfsprof-writers-") +
-               testing::UnitTest::GetInstance()->current_test_info()->name())) {
+               testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
+               std::to_string(::getpid()))) {
     fs::remove_all(path_);
     fs::create_directories(path_);
   }

@@ -13,7 +13,7 @@ from figures import Figure, Unavailable
 from tools import progress
 
 SAMPLES = 1_000_000
-COVERAGE_SEED = "20261122"  # not one that the method was tuned on
+COVERAGE_SEED = "771203"  # not one that the method was tuned on
 LEAST, MOST = 0.93, 0.97
 VARIANTS = ("mutex-pool", "sharded-pool", "sync-path", "default", "best", "null")
 
