@@ -7,7 +7,7 @@
 
 #include "harness/experiment/first_difference.h"
 #include "harness/scenario/client.h"
-#include "harness/scenario/operation_list.h"
+#include "harness/scenario/recording.h"
 #include "harness/scenario/tree_hash.h"
 
 namespace vfsprof::harness {
@@ -40,7 +40,7 @@ class FirstDifference : public testing::Test {
     recording += R"({"client": 0, "op": "readdir", "path": "f"})"
                  "\n";
     for (int i = 100; i < 200; ++i) make(i);
-    return parse_scenario(document_of_recording(recording, "r"), "r");
+    return parse_recording(recording, "r");
   }
 
   RoundOutcome run(std::uint32_t arm, const WatchedOperations& watch = {}) {
