@@ -27,41 +27,44 @@ class DirectoryReader final : public TreeReader {
   std::vector<std::string> list(const std::string& path) override {
     std::vector<std::string> names;
     std::error_code error;
-    for (fs::directory_iterator it(root_ / path, error), end; !error && it != end;
+    for (fs::directory_iterator it(below(path), error), end; !error && it != end;
          it.increment(error)) {
       names.push_back(it->path().filename().native());
     }
-    if (error) throw_unreadable_tree(root_ / path, error.value());
+    if (error) throw_unreadable_tree(below(path), error.value());
     return names;
   }
 
   Status status(const std::string& path) override {
     struct stat status{};
-    if (::lstat((root_ / path).c_str(), &status) != 0) throw_unreadable_tree(root_ / path, errno);
+    if (::lstat(below(path).c_str(), &status) != 0) throw_unreadable_tree(below(path), errno);
     return {status.st_mode, static_cast<std::uint64_t>(status.st_size)};
   }
 
   std::string read_link(const std::string& path) override {
     std::error_code error;
-    const std::string text = fs::read_symlink(root_ / path, error).native();
-    if (error) throw_unreadable_tree(root_ / path, error.value());
+    const std::string text = fs::read_symlink(below(path), error).native();
+    if (error) throw_unreadable_tree(below(path), error.value());
     return text;
   }
 
   void read(const std::string& path,
             const std::function<void(std::span<const std::byte>)>& take) override {
-    const UniqueFd fd(::open((root_ / path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd) throw_unreadable_tree(root_ / path, errno);
+    const UniqueFd fd(::open(below(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) throw_unreadable_tree(below(path), errno);
     while (true) {
       const ssize_t n = ::read(fd.get(), buffer_.data(), buffer_.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw_unreadable_tree(root_ / path, errno);
+      if (n < 0) throw_unreadable_tree(below(path), errno);
       if (n == 0) return;
       take(std::span(buffer_).first(static_cast<std::size_t>(n)));
     }
   }
 
  private:
+  /// Without a slash at the end: errors name it.
+  fs::path below(const std::string& path) const { return path.empty() ? root_ : root_ / path; }
+
   const fs::path root_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(1 << 20);
 };

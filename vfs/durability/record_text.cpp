@@ -112,7 +112,9 @@ std::string record_to_text(const InodeRecord& record) {
       {"version", kVersion}, {"checksum", checksum_of(json.dump())}, {"record", std::move(json)}};
   // A record is as long whatever the nanoseconds of its times are, so that how many bytes are
   // written does not depend on a clock.
-  return file.dump(1) + padding(attributes) + '\n';
+  std::string text = file.dump(1);
+  text.insert(text.size() - 1, padding(attributes));  // before the last brace: no end looks whole
+  return text + '\n';
 }
 
 std::expected<InodeRecord, std::string> record_from_text(std::string_view text) {
