@@ -17,6 +17,10 @@ function(vfsprof_add_test name)
   endif()
   if(arg_LABEL)
     list(APPEND properties LABELS ${arg_LABEL})  # one: gtest_discover_tests() flattens a list
+    if(NOT TARGET ${arg_LABEL}_tests)
+      add_custom_target(${arg_LABEL}_tests)  # what scripts/test builds for -L LABEL
+    endif()
+    add_dependencies(${arg_LABEL}_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
