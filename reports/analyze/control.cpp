@@ -142,6 +142,12 @@ void apply_control(const RunResult& result, Report& report) {
   std::erase_if(report.comparisons, [&result](const Comparison& comparison) {
     return is_control(result.arms[comparison.after]);
   });
+  std::erase_if(report.floors.arms,
+                [&result](const ArmFloor& floor) { return is_control(result.arms[floor.arm]); });
+  // The last arm, so that the numbers of the others stay.
+  while (!report.arms.empty() && is_control(result.arms[report.arms.size() - 1])) {
+    report.arms.pop_back();
+  }
 }
 
 }  // namespace vfsprof::reports

@@ -18,7 +18,7 @@ bool has_verdicts(const RunResult& result);
 
 /// Judges a report by its control arm: where that differs from the first arm, no comparison has a
 /// verdict. Adds to each what its metrics do by chance, and which cells its change comes from. The
-/// comparison with the control itself is taken out: it is no answer to anybody's question.
+/// control, the last arm, is taken out of the report: it is no answer to anybody's question.
 void apply_control(const RunResult& result, Report& report);
 
 }  // namespace vfsprof::reports

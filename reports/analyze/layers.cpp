@@ -5,6 +5,7 @@
 #include "reports/analyze/arm_summary.h"
 #include "reports/analyze/compare.h"
 #include "reports/analyze/statistics.h"
+#include "reports/model/arm_settings.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -120,7 +121,8 @@ LayerReport layers_of(const RunResult& result, std::size_t in_process) {
 std::vector<LayerReport> report_layers(const RunResult& result) {
   std::vector<LayerReport> reports;
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
-    if (result.arms[i].target == kInProcess) reports.push_back(layers_of(result, i));
+    if (result.arms[i].target == kInProcess && !is_control(result.arms[i]))
+      reports.push_back(layers_of(result, i));
   }
   return reports;
 }
