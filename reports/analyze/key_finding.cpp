@@ -150,12 +150,31 @@ std::string arm_words(const ArmSummary& arm, const std::string& scenario) {
   return text;
 }
 
+/// "generator 198 ns, file system 620 ns, FUSE 14.1 µs": one variant on several targets.
+std::string layer_words(const Report& report) {
+  std::string text;
+  for (const LayerReport& variant : report.layers) {
+    std::vector<std::string> words;
+    for (const LayerCost& layer : variant.layers) {
+      if (layer.rounds == 0) continue;
+      words.push_back(fmt::format("{} {}", layer.layer, format_duration(layer.cpu_ns.value)));
+    }
+    if (words.size() < 2) continue;
+    text += fmt::format("{}An operation of {} costs CPU time in layers: {}.",
+                        text.empty() ? "" : " ", code(report.scenario.name), join_words(words));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string key_finding(const Report& report) {
   std::string text;
   for (const Comparison& comparison : report.comparisons) {
     text += (text.empty() ? "" : " ") + comparison_words(report, comparison);
+  }
+  if (const std::string layers = layer_words(report); !layers.empty()) {
+    text += (text.empty() ? "" : " ") + layers;
   }
   if (text.empty() && !report.arms.empty()) {
     const ArmSummary& arm = report.arms.front();

@@ -2,7 +2,9 @@
 
 #include "reports/analyze/layers.h"
 #include "reports/analyze/lockstep.h"
+#include "reports/model/arm_settings.h"
 #include "reports/model/json.h"
+#include "reports/rules/rule_set.h"
 #include "reports/tests/synthetic.h"
 
 namespace vfsprof::reports {
@@ -58,6 +60,25 @@ TEST(Layers, TakeOffWhatTheOthersCost) {
     EXPECT_TRUE(cost.cpu_ns.interval) << names[i];
   }
   EXPECT_EQ(reports[0].work, "fuse: same results and files; dir=/d: same results and files");
+}
+
+TEST(Layers, StandInTheKeyFindingAndTheControlArmHasNoneOfItsOwn) {
+  RunResult result = on_three_targets();
+  Arm control = result.arms[0];
+  control.name += " (control)";
+  control.axes.push_back({std::string(kControlSetting), "yes"});
+  result.arms.push_back(control);
+  result.floors.arm_of.push_back(0);
+  for (std::uint32_t block = 0; block < 8; ++block) {
+    result.rounds.push_back(round_of(3, block, 3000 + block, 3000 + block));
+  }
+  const Report report = build_report(result, default_rules());
+  EXPECT_EQ(report.arms.size(), 3U);
+  EXPECT_EQ(report.layers.size(), 1U);
+  EXPECT_EQ(report.opportunities.size(), 3U);
+  EXPECT_NE(report.key_finding.find("generator 1.00 µs, file system 2.00 µs, FUSE 9.00 µs"),
+            std::string::npos)
+      << report.key_finding;
 }
 
 TEST(Layers, SayWhichTargetEndedOtherwise) {
