@@ -151,7 +151,7 @@ TEST_P(Lockstep, CountsRepeatInFiveRuns) {
 INSTANTIATE_TEST_SUITE_P(
     All, Lockstep,
     testing::Combine(testing::Values("inproc", "fuse"),
-                     testing::Values("smoke", "shared-file-writers", "fileserver"),
+                     testing::Values("smoke", "shared-file-writers"),
                      testing::Values("mutex-pool,direct_io=on", "default,direct_io=on",
                                      "best,direct_io=on")),
     [](const auto& each) {
