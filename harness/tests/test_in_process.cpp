@@ -148,16 +148,17 @@ TEST_P(Lockstep, CountsRepeatInFiveRuns) {
 }
 
 // direct_io: what the kernel's page cache gives up would be read again.
-INSTANTIATE_TEST_SUITE_P(
-    All, Lockstep,
-    testing::Combine(testing::Values("inproc", "fuse"),
-                     testing::Values("smoke", "shared-file-writers"),
-                     testing::Values("mutex-pool,direct_io=on", "default,direct_io=on",
-                                     "best,direct_io=on")),
-    [](const auto& each) {
-      return test_name(std::get<0>(each.param) + "_" + std::get<1>(each.param) + "_" +
-                       std::get<2>(each.param));
-    });
+INSTANTIATE_TEST_SUITE_P(All, Lockstep,
+                         testing::Combine(testing::Values("inproc", "fuse"),
+                                          testing::Values("smoke", "shared-file-writers"),
+                                          testing::Values("mutex-pool,direct_io=on",
+                                                          "default,direct_io=on",
+                                                          "best,direct_io=on")),
+                         [](const auto& each) {
+                           return test_name(std::get<0>(each.param) + "_" +
+                                            std::get<1>(each.param) + "_" +
+                                            std::get<2>(each.param));
+                         });
 
 TEST(LockstepSchedule, AnotherSeedIsAnotherSchedule) {
   // Each client writes where the others do: who comes last decides what is in the file.
