@@ -31,12 +31,15 @@ TEST(CollectFutex, EveryOperationIsCountedWithItsResults) {
   WaitsRound waits("operations");
   SKIP_WHERE_UNUSABLE(waits);
   waits.run();
-  const auto expect = [&](const char* operation, const Results& expected) {
+  // `of_libc`: calls by which the C library's own locks may find another value beside them.
+  const auto expect = [&](const char* operation, const Results& expected,
+                          std::uint64_t of_libc = 0) {
     SCOPED_TRACE(operation);
     const FutexCalls found = waits.sum(operation);
-    EXPECT_EQ(found.calls, expected.calls);
+    EXPECT_EQ(found.calls - found.again, expected.calls - expected.again);
     EXPECT_EQ(found.woken, expected.woken);
-    EXPECT_EQ(found.again, expected.again);
+    EXPECT_GE(found.again, expected.again);
+    EXPECT_LE(found.again, expected.again + of_libc);
     EXPECT_EQ(found.timed_out, expected.timed_out);
     EXPECT_EQ(found.interrupted, expected.interrupted);
     EXPECT_EQ(found.failed, expected.failed);
@@ -45,7 +48,7 @@ TEST(CollectFutex, EveryOperationIsCountedWithItsResults) {
     EXPECT_EQ(found.useless, expected.useless);
   };
   // 10 that find another value, three that are woken or requeued, one that a signal ends.
-  expect("WAIT", {.calls = 14, .woken = 3, .again = 10, .interrupted = 1});
+  expect("WAIT", {.calls = 14, .woken = 3, .again = 10, .interrupted = 1}, 3);
   expect("CMP_REQUEUE", {.calls = 3, .again = 2, .threads_woken = 1, .threads_requeued = 2});
   expect("REQUEUE", {.calls = 2, .useless = 2});
   expect("WAKE_BITSET", {.calls = 6, .useless = 6});
