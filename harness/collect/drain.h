@@ -47,7 +47,7 @@ struct Sampled {
 class SampleDrain {
  public:
   static constexpr int kLookEveryMs = 20;
-  static constexpr std::uint64_t kSliceNs = 100'000'000;
+  static constexpr std::uint64_t kSliceNs = 20'000'000;
 
   /// Opens the rings, disabled. Throws nothing: what is refused is counted.
   SampleDrain(const SamplingEvent& event, const Observed& observed);

@@ -159,15 +159,17 @@ class Builder {
     for (const SampleCount& sample : profile.samples) {
       slices = std::max<std::size_t>(slices, std::size_t{sample.slice} + 1);
     }
-    if (profile.slice_ns > 0) {
-      slices = std::max<std::size_t>(slices, round.elapsed_ns / profile.slice_ns);
+    if (profile.slice_ns > 0 && round.elapsed_ns >= profile.slice_ns) {
+      slices = round.elapsed_ns / profile.slice_ns;
     }
     slices = std::min(slices, kMaxSlices);
     block_length_ = block_length(slices);
     ResampledRound& resampled = result_.rounds.emplace_back();
     resampled.operations = static_cast<double>(operations_of(round));
     resampled.block_slices = block_length_;
-    resampled.blocks.resize((slices + block_length_ - 1) / block_length_);
+    // Whole blocks: what is left at the end belongs to the last. A block with a few samples would
+    // at times be all that is drawn, and stand for the whole round.
+    resampled.blocks.resize(slices / block_length_);
     result_.sources.push_back(&round);
   }
 

@@ -139,6 +139,23 @@ TEST(ProfileTables, SharesAndCostsAreThoseOfTheSamples) {
   EXPECT_TRUE(row_of(tables.roles.front(), kUnclassified).thin);
 }
 
+TEST(ProfileTables, AFewSamplesAtTheEndDoNotStandForTheWholeRound) {
+  // The last of five slices, a block of its own beside two of two, has one sample.
+  RunResult result = one_arm({});
+  Round round = make_round({.kind = RoundKind::kProfiling});
+  add_profile(
+      round,
+      {{"vfs-io-worker", {user("memcpy")}, 900}, {"vfs-io-worker", {kernel("futex_wake")}, 900}},
+      4);
+  round.elapsed_ns = 401'000'000;
+  round.profile->samples.push_back({round.profile->samples[0].thread, 0, 4, 1});
+  result.rounds.push_back(round);
+  const Interval interval =
+      *row_of(role_of(tables_of(result), "vfs-io-worker"), "memory-copy").time.share.interval;
+  EXPECT_GT(interval.low, 0.45);
+  EXPECT_LT(interval.high, 0.55);
+}
+
 TEST(ProfileTables, UnclassifiedIsShownEvenAtZeroWithABound) {
   const ProfileTables tables = tables_of(one_arm({{{"mount_vfs", {kernel("futex_wake")}, 300}}}));
   const CategoryRow& row = row_of(role_of(tables, "mount_vfs"), kUnclassified);
