@@ -40,7 +40,7 @@ def writes_of(path):
 
 def run(tools, scenario, *options):
     """A timing round; Unavailable with what vfsprof said where it is void."""
-    tools.output(tools.program("vfsprof"), "run", "--scenario", scenario, *options, "--rounds", "1", "--profile-rounds", "0",
+    tools.output(tools.program("vfsprof"), "run", "--scenario", scenario, *options, "--rounds", "1", "--warm-up-rounds", "0", "--profile-rounds", "0",
                  "--trace-rounds", "0", "--no-floor", "--out", os.path.join(tools.work, "replay"))
 
 
