@@ -21,6 +21,18 @@ Estimate estimate(double value, const Spread& spread, double highest) {
   return {value, interval};
 }
 
+/// A cell with few samples may lie in so few blocks that they hardly differ: its intervals are at
+/// least those of samples that know nothing of each other.
+void widen_thin(CategoryRow& row, std::uint64_t all_samples) {
+  const Interval least = wilson_interval(row.time.samples, all_samples);
+  const double share = static_cast<double>(row.time.samples) / static_cast<double>(all_samples);
+  for (Estimate* const estimate : {&row.time.share, &row.time.cost_ns}) {
+    const double unit = estimate->value / share;
+    estimate->interval->low = std::min(estimate->interval->low, least.low * unit);
+    estimate->interval->high = std::max(estimate->interval->high, least.high * unit);
+  }
+}
+
 std::vector<SymbolShare> top_symbols(const std::map<std::string, std::uint64_t>& weights,
                                      std::uint64_t row_ns) {
   std::vector<std::pair<std::uint64_t, std::string>> sorted;
@@ -52,6 +64,7 @@ CategoryRow make_row(const Cell& cell, const CellSpread& spread, std::uint64_t a
   row.time.share = share_estimate(spread);
   row.time.cost_ns = cost_estimate(spread);
   row.thin = cell.samples > 0 && cell.samples < kThinSamples;
+  if (row.thin) widen_thin(row, all_samples);
   if (cell.weight_ns == 0 && all_samples > 0) {
     // Rule of three: none of n samples is compatible with up to 3/n.
     row.time.share.interval = Interval{0, std::min(1.0, 3.0 / static_cast<double>(all_samples))};

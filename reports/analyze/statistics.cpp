@@ -64,6 +64,14 @@ std::optional<MedianInterval> sign_test_interval(std::span<const double> values,
   return best;
 }
 
+Interval wilson_interval(std::uint64_t count, std::uint64_t all) {
+  const double n = static_cast<double>(all), share = static_cast<double>(count) / n;
+  const double z = student_t_975(SIZE_MAX), z2 = z * z;
+  const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
+  const double half = z / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
+  return {middle - half, middle + half};
+}
+
 std::size_t values_needed(double confidence) {
   std::size_t n = 2;
   while (1 - 2 * binomial_half_cdf(n, 0) < confidence) ++n;

@@ -36,6 +36,10 @@ struct MedianInterval {
 /// 6). Source: any text on order statistics, such as David and Nagaraja, "Order Statistics", 7.1.
 std::optional<MedianInterval> sign_test_interval(std::span<const double> values, double confidence);
 
+/// The 95 % interval of a share of which `count` of `all` independent samples are seen; `all` is
+/// not 0. Source: Wilson (1927).
+Interval wilson_interval(std::uint64_t count, std::uint64_t all);
+
 /// How many values `sign_test_interval` needs.
 std::size_t values_needed(double confidence);
 

@@ -156,6 +156,24 @@ TEST(ProfileTables, AFewSamplesAtTheEndDoNotStandForTheWholeRound) {
   EXPECT_LT(interval.high, 0.55);
 }
 
+TEST(ProfileTables, OneSampleHasAnIntervalToo) {
+  // In rounds of one block each nothing is known of the spread within them.
+  const std::vector<StackSamples> round{{"vfs-io-worker", {user("memcpy")}, 1},
+                                        {"vfs-io-worker", {kernel("futex_wake")}, 28}};
+  RunResult result = make_result({"mutex-pool"});
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    result.rounds.push_back(make_round({.block = i, .kind = RoundKind::kProfiling}));
+    add_profile(result.rounds.back(), round, 1);
+  }
+  const ProfileTables tables = tables_of(result);
+  const CategoryRow& row = row_of(role_of(tables, "vfs-io-worker"), "memory-copy");
+  EXPECT_TRUE(row.thin);
+  EXPECT_NEAR(row.time.share.interval->low, 0.0095, 0.0001);  // Wilson's, for 2 of 58
+  EXPECT_NEAR(row.time.share.interval->high, 0.1173, 0.0001);
+  EXPECT_NEAR(row.time.cost_ns.interval->high / row.time.cost_ns.value,
+              row.time.share.interval->high / row.time.share.value, 1e-9);
+}
+
 TEST(ProfileTables, UnclassifiedIsShownEvenAtZeroWithABound) {
   const ProfileTables tables = tables_of(one_arm({{{"mount_vfs", {kernel("futex_wake")}, 300}}}));
   const CategoryRow& row = row_of(role_of(tables, "mount_vfs"), kUnclassified);

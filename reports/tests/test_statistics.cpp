@@ -62,6 +62,19 @@ TEST(SignTest, TakesInfinities) {
   EXPECT_EQ(median(std::vector<double>(6, -HUGE_VAL)), -HUGE_VAL);
 }
 
+TEST(Statistics, WilsonIntervalsAreThoseOfNewcombe) {
+  // Statistics in Medicine 17 (1998), table I: score method without continuity correction.
+  const auto expect = [](std::uint64_t count, std::uint64_t all, double low, double high) {
+    const Interval interval = wilson_interval(count, all);
+    EXPECT_NEAR(interval.low, low, 0.00005);
+    EXPECT_NEAR(interval.high, high, 0.00005);
+  };
+  expect(81, 263, 0.2553, 0.3662);
+  expect(15, 148, 0.0624, 0.1605);
+  expect(0, 20, 0, 0.1611);
+  expect(1, 29, 0.0061, 0.1718);
+}
+
 TEST(Statistics, MedianAndDeviationByHand) {
   EXPECT_EQ(median(std::vector<double>{}), 0);
   EXPECT_EQ(median(std::vector<double>{3, 1, 2}), 2);
