@@ -57,7 +57,7 @@ class CachedContents final : public FileContents {
       : setup_(setup),
         backing_(backing),
         write_behind_(setup.flush->write_behind(), setup.options.spawn,
-                      [this](InodeId inode) { (void)write_back(inode); }) {}
+                      [this](InodeId inode) { return write_back(inode).has_value(); }) {}
 
   void add(InodeId inode, const FileStart& start) {
     metadata_.add(files_.add(inode)->metadata, inode, start);
