@@ -42,11 +42,10 @@ class WriteBackEngine final : public Engine {
   Result<Attributes> lookup(EntryName entry) override { return completed(names().lookup(entry)); }
   void forget(InodeId inode, std::uint64_t lookups) override { names().forget(inode, lookups); }
   Result<Attributes> create_node(EntryName entry, NewNode node, Caller caller) override {
-    const auto created = names().create_node(entry, node, caller);
-    if (created && S_ISREG(node.mode)) {
-      contents_.add(created->inode, {.extent = {}, .modified = created->changed});
-    }
-    return completed(created);
+    return completed(names().create_node(entry, node, caller, [this](const Attributes& made) {
+      if (!S_ISREG(made.mode)) return;
+      contents_.add(made.inode, {.extent = {}, .modified = made.changed});
+    }));
   }
   Result<Attributes> create_symlink(EntryName entry, std::string_view target,
                                     Caller caller) override {
