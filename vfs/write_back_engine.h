@@ -108,6 +108,10 @@ class WriteBackEngine final : public Engine {
                            std::span<std::byte> out) override {
     return contents_.read(inode, handle, range, out);
   }
+  std::optional<Result<std::size_t>> try_read(InodeId inode, HandleId handle, FileRange range,
+                                              std::span<std::byte> out) override {
+    return contents_.try_read(inode, handle, range, out);
+  }
   Result<void> write_back_all() override {
     const auto written = contents_.write_back_all();
     const auto saved = tree_.save_all();
