@@ -57,7 +57,7 @@ class CachedContents final : public FileContents {
       : setup_(setup),
         backing_(backing),
         write_behind_(setup.flush->write_behind(), setup.options.spawn,
-                      [this](InodeId inode) { (void)write_back(inode); }) {}
+                      [this](InodeId inode) { return write_back(inode).has_value(); }) {}
 
   void add(InodeId inode, const FileStart& start) {
     metadata_.add(files_.add(inode)->metadata, inode, start);
@@ -90,7 +90,13 @@ class CachedContents final : public FileContents {
   Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
                            std::span<std::byte> out) {
     return *with_file(inode, handle,
-                      [&](File& file) { return std::optional(read_from(file, range, out)); });
+                      [&](File& file) { return read_from(file, range, out, Fetch::kAllowed); });
+  }
+  /// Empty, with nothing read, if an object must first be fetched.
+  std::optional<Result<std::size_t>> try_read(InodeId inode, HandleId handle, FileRange range,
+                                              std::span<std::byte> out) {
+    return with_file(inode, handle,
+                     [&](File& file) { return read_from(file, range, out, Fetch::kRefused); });
   }
   /// Cuts a file or extends it with zeros. One that was dirty is written back at once, as found.
   Result<void> resize(InodeId inode, std::uint64_t size);
@@ -129,6 +135,7 @@ class CachedContents final : public FileContents {
  private:
   using File = FileRecord<typename Pool::PerFile, typename Metadata::PerFile>;
   enum class Fetch { kAllowed, kRefused };
+  enum class Access { kRead, kWrite };
   enum class Found { kBlock, kHole };
 
   /// Calls `work(File&)`, by way of the handle if there is one.
@@ -158,7 +165,7 @@ class CachedContents final : public FileContents {
                           WriteBehind& dirtied);
   Result<void> write_missing(File& file, const ChunkPart& part, const Payload& payload,
                              WriteBehind& dirtied);
-  bool must_fetch(File& file, const FileRange& range, const Extent& extent);
+  bool must_fetch(File& file, const FileRange& range, const Extent& extent, Access access);
 
   /// Changes a block, and adds what became dirty by that. Dirty before it is changed: an allocation
   /// that fails leaves what was written of it.
@@ -174,7 +181,8 @@ class CachedContents final : public FileContents {
   }
 
   // Reading.
-  Result<std::size_t> read_from(File& file, FileRange range, std::span<std::byte> out);
+  std::optional<Result<std::size_t>> read_from(File& file, FileRange range,
+                                               std::span<std::byte> out, Fetch fetch);
   Result<void> read_part(File& file, const ChunkPart& part, std::span<std::byte> out);
   Result<Found> load(File& file, ChunkIndex chunk);
   Result<void> fetch(File& file, ChunkIndex chunk, const Extent& extent, Block& block);
@@ -237,7 +245,7 @@ std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::wr
   if (!extent) return Failure(extent.error());
   if (payload.empty()) return std::size_t{0};
   if (fetch == Fetch::kRefused && extent->backing == Backing::kStore) [[unlikely]] {
-    if (must_fetch(file, range, *extent)) return std::nullopt;
+    if (must_fetch(file, range, *extent, Access::kWrite)) return std::nullopt;
   }
   std::size_t written = 0;
   const auto result = geometry_.for_each_part(range, [&](const ChunkPart& part) {
@@ -294,15 +302,18 @@ template <class Pool, class Key, class Copy, class Metadata>
   return {};
 }
 
-/// Whether a write to the range would have to fetch an object.
+/// Whether reading the range, or writing to it, would have to fetch an object.
 template <class Pool, class Key, class Copy, class Metadata>
 [[gnu::noinline]] bool CachedContents<Pool, Key, Copy, Metadata>::must_fetch(File& file,
                                                                              const FileRange& range,
-                                                                             const Extent& extent) {
+                                                                             const Extent& extent,
+                                                                             Access access) {
   const auto there = geometry_.for_each_part(range, [&](const ChunkPart& part) -> Result<void> {
     const std::uint64_t backed = backed_bytes(extent, part.chunk);
-    const bool covered = part.offset_in_chunk == 0 && part.size >= backed;
-    if (covered || pool_.read(file.blocks, key_of(file, part.chunk), [](const Block&) {})) {
+    const bool replaced =
+        access == Access::kWrite && part.offset_in_chunk == 0 && part.size >= backed;
+    if (backed == 0 || replaced ||
+        pool_.read(file.blocks, key_of(file, part.chunk), [](const Block&) {})) {
       return {};
     }
     return fail(EAGAIN);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <utility>
@@ -18,9 +19,8 @@
 namespace vfsprof::vfs {
 
 template <class Pool, class Key, class Copy, class Metadata>
-Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::read_from(File& file,
-                                                                         FileRange range,
-                                                                         std::span<std::byte> out) {
+std::optional<Result<std::size_t>> CachedContents<Pool, Key, Copy, Metadata>::read_from(
+    File& file, FileRange range, std::span<std::byte> out, Fetch fetch) {
   // Reading goes on even if there is no room: what it adds is clean.
   if (over_budget()) (void)make_room();
   const std::shared_lock lock(file.locks.content);
@@ -28,6 +28,9 @@ Result<std::size_t> CachedContents<Pool, Key, Copy, Metadata>::read_from(File& f
   if (!extent) return Failure(extent.error());
   if (range.offset >= extent->size) return std::size_t{0};
   range.size = std::min<std::uint64_t>(range.size, extent->size - range.offset);
+  if (fetch == Fetch::kRefused && extent->backing == Backing::kStore) [[unlikely]] {
+    if (must_fetch(file, range, *extent, Access::kRead)) return std::nullopt;
+  }
   const auto result = geometry_.for_each_part(range, [&](const ChunkPart& part) {
     return read_part(file, part, out.subspan(part.offset_in_range, part.size));
   });

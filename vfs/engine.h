@@ -184,6 +184,10 @@ class Engine {
   /// end of the file.
   virtual Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
                                    std::span<std::byte> out) = 0;
+  /// As `read`, but empty, with nothing read, if an object must first be fetched from the store.
+  virtual std::optional<Result<std::size_t>> try_read(InodeId inode, HandleId handle,
+                                                      FileRange range,
+                                                      std::span<std::byte> out) = 0;
 
   /// Writes back everything that is dirty; called once before the daemon ends.
   virtual Result<void> write_back_all() = 0;

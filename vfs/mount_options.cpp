@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "vfs/base/byte_size.h"
+
 namespace vfsprof::vfs {
 namespace {
 
@@ -16,26 +18,15 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-/// A number of bytes: `4096`, `4k`, `1m`.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  unsigned shift = 0;
-  if (text.ends_with('k')) shift = 10;
-  if (text.ends_with('m')) shift = 20;
-  if (shift > 0) text.remove_suffix(1);
-  const auto value = parse_number(text);
-  if (!value || std::countl_zero(*value) < static_cast<int>(shift)) return {};
-  return *value << shift;
-}
-
 bool set_max_write(MountOptions& options, std::string_view text) {
-  const auto bytes = parse_size(text);
+  const auto bytes = parse_byte_size(text);
   const bool valid = bytes == 4 << 10 || bytes == 128 << 10 || bytes == 1 << 20;
   if (valid) options.max_write = static_cast<std::uint32_t>(*bytes);
   return valid;
 }
 
 bool set_chunk(MountOptions& options, std::string_view text) {
-  const auto bytes = parse_size(text);
+  const auto bytes = parse_byte_size(text);
   const bool valid =
       bytes && std::has_single_bit(*bytes) && *bytes >= 4 << 10 && *bytes <= 256 << 20;
   if (valid) options.chunk = *bytes;
@@ -44,7 +35,7 @@ bool set_chunk(MountOptions& options, std::string_view text) {
 
 bool set_threads(MountOptions& options, std::string_view text) {
   const auto threads = parse_number(text);
-  const bool valid = threads && *threads >= 1 && *threads <= 64;
+  const bool valid = threads && *threads >= 1 && *threads <= kMostSessionThreads;
   if (valid) options.threads = static_cast<unsigned>(*threads);
   return valid;
 }

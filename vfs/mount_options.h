@@ -32,6 +32,7 @@ struct MountOption {
 };
 
 inline constexpr std::size_t kMountOptionCount = 7;
+inline constexpr unsigned kMostSessionThreads = 64;
 
 /// Every mount option, in the order in which canonical text names them.
 const std::array<MountOption, kMountOptionCount>& mount_options();

@@ -70,6 +70,10 @@ class NullEngine final : public Engine {
   Result<std::size_t> read(InodeId, HandleId, FileRange, std::span<std::byte>) override {
     return 0;
   }
+  std::optional<Result<std::size_t>> try_read(InodeId, HandleId, FileRange,
+                                              std::span<std::byte>) override {
+    return 0;
+  }
   Result<void> write_back_all() override { return {}; }
 
  private:
@@ -84,6 +88,9 @@ class DirectFrontend final : public Frontend {
 
   void write(const WriteRequest& request, WriteReply reply) override {
     reply.send(reply, engine_.write(request));
+  }
+  void read(const ReadRequest& request, std::span<std::byte> buffer, ReadReply reply) override {
+    send(reply, engine_.read(request.inode, request.handle, request.range, buffer), buffer);
   }
   void drain() override {}
   Result<void> flush(InodeId inode, HandleId handle) override {

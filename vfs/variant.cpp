@@ -92,7 +92,8 @@ const Conflict* find_conflict(const Variant& variant) {
 /// With the number of session threads, where the variant leaves it to the machine.
 Variant resolved(Variant variant) {
   if (variant.options.threads == 0) {
-    variant.options.threads = std::max(1U, std::thread::hardware_concurrency());
+    variant.options.threads =
+        std::clamp(std::thread::hardware_concurrency(), 1U, kMostSessionThreads);
   }
   return variant;
 }
@@ -265,8 +266,7 @@ std::unique_ptr<Engine> make_engine(const Variant& variant, const EngineOptions&
   if (options.memory_budget_bytes < variant.options.chunk) {
     throw VariantError(fmt::format(
         "the memory budget of {} bytes is smaller than a chunk of {}: not one block would fit; "
-        "give "
-        "at least {} bytes, or choose a smaller chunk=",
+        "give at least {} bytes, or choose a smaller chunk=",
         options.memory_budget_bytes, format_size(variant.options.chunk), variant.options.chunk));
   }
   return maker_of(variant)(

@@ -42,11 +42,10 @@ class WriteBackEngine final : public Engine {
   Result<Attributes> lookup(EntryName entry) override { return completed(names().lookup(entry)); }
   void forget(InodeId inode, std::uint64_t lookups) override { names().forget(inode, lookups); }
   Result<Attributes> create_node(EntryName entry, NewNode node, Caller caller) override {
-    const auto created = names().create_node(entry, node, caller);
-    if (created && S_ISREG(node.mode)) {
-      contents_.add(created->inode, {.extent = {}, .modified = created->changed});
-    }
-    return completed(created);
+    return completed(names().create_node(entry, node, caller, [this](const Attributes& made) {
+      if (!S_ISREG(made.mode)) return;
+      contents_.add(made.inode, {.extent = {}, .modified = made.changed});
+    }));
   }
   Result<Attributes> create_symlink(EntryName entry, std::string_view target,
                                     Caller caller) override {
@@ -108,6 +107,10 @@ class WriteBackEngine final : public Engine {
   Result<std::size_t> read(InodeId inode, HandleId handle, FileRange range,
                            std::span<std::byte> out) override {
     return contents_.read(inode, handle, range, out);
+  }
+  std::optional<Result<std::size_t>> try_read(InodeId inode, HandleId handle, FileRange range,
+                                              std::span<std::byte> out) override {
+    return contents_.try_read(inode, handle, range, out);
   }
   Result<void> write_back_all() override {
     const auto written = contents_.write_back_all();

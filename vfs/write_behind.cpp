@@ -48,8 +48,9 @@ void WriteBehindQueue::close_batch() {
   {
     const std::lock_guard lock(lock_);
     // What is being written may turn out to have changed meanwhile (`keep`).
-    closing_ = !files_.empty() || batches_ > 0;
+    closing_ = !files_.empty() || !failed_.empty() || batches_ > 0;
     batch = take_batch_if_due();
+    if (batches_ == 0) closing_ = false;
   }
   start(std::move(batch));
 }
@@ -57,7 +58,14 @@ void WriteBehindQueue::close_batch() {
 /// Empty if no batch is due, or too many are under way. Call with the lock held.
 std::vector<InodeId> WriteBehindQueue::take_batch_if_due() {
   const bool full = pending_.chunks >= limits_->chunks || pending_.bytes >= limits_->bytes;
-  if (files_.empty() || !(full || closing_) || batches_ == kMaxBatches) return {};
+  if (!(full || closing_) || batches_ == kMaxBatches) return {};
+  if (skip_ > 0) {
+    --skip_;
+  } else {
+    files_.insert(files_.end(), failed_.begin(), failed_.end());
+    failed_.clear();
+  }
+  if (files_.empty()) return {};
   ++batches_;
   pending_ = {};
   closing_ = false;
@@ -72,7 +80,7 @@ void WriteBehindQueue::start(std::vector<InodeId> batch) {
 /// Writes a batch, and those that became due meanwhile.
 void WriteBehindQueue::write_batches(std::vector<InodeId> batch) {
   while (!batch.empty()) {
-    write(std::move(batch));
+    const std::vector<InodeId> failed = write(std::move(batch));
     // Under the mutex, so that the destructor does not end while this thread still notifies.
     const std::lock_guard ending(ending_mutex_);
     {
@@ -80,23 +88,37 @@ void WriteBehindQueue::write_batches(std::vector<InodeId> batch) {
       --batches_;
       batch = take_batch_if_due();
       if (batches_ == 0) closing_ = false;
+      try_again_later(failed);  // not with the batch that begins now
     }
     batch_ended_.notify_all();
   }
 }
 
-void WriteBehindQueue::write(std::vector<InodeId> files) {
+/// Call with the lock held.
+void WriteBehindQueue::try_again_later(const std::vector<InodeId>& files) {
+  if (files.empty()) {
+    if (failed_.empty()) next_skip_ = 0;
+    return;
+  }
+  failed_.insert(failed_.end(), files.begin(), files.end());
+  skip_ = next_skip_;
+  next_skip_ = std::min(2 * next_skip_ + 1, kMostSkipped);
+}
+
+/// Returns the files that could not be written.
+std::vector<InodeId> WriteBehindQueue::write(std::vector<InodeId> files) {
   count(Counter::kFlushBatches);
   std::ranges::sort(files);
   const auto repeated = std::ranges::unique(files);
   files.erase(repeated.begin(), repeated.end());
-  for (const InodeId file : files) {
+  std::erase_if(files, [this](InodeId file) {
     try {
-      write_back_(file);
+      return write_back_(file);
     } catch (const std::bad_alloc&) {
-      // It stays dirty: the next fsync, close or eviction tries again, and reports.
+      return false;
     }
-  }
+  });
+  return files;
 }
 
 }  // namespace vfsprof::vfs

@@ -23,11 +23,17 @@ using Spawn = std::function<void(std::function<void()>)>;
 /// batch is closed when it has reached the flush strategy's limits; at most two are being written
 /// at a time, so that what comes meanwhile joins the next. Cost: nothing for a write that makes
 /// nothing dirty that was not; else a spin lock; a batch is one hand-over to another thread.
+///
+/// A file that could not be written joins the next batch. While that goes on failing, more and more
+/// batches go by before all that failed are tried again: a disk that refuses is not asked all the
+/// time. There is no clock in it: nothing is tried while nobody writes or closes.
 /// Threads: safe.
 class WriteBehindQueue {
  public:
-  /// Writes back what is dirty of a file; failures are its own matter.
-  using WriteBack = std::function<void(InodeId)>;
+  /// Writes back what is dirty of a file; false if that failed. Reporting it is its own matter.
+  using WriteBack = std::function<bool(InodeId)>;
+  /// The most batches that go by between two tries.
+  static constexpr unsigned kMostSkipped = 63;
 
   /// Without limits nothing is ever written.
   WriteBehindQueue(std::optional<WriteBehind> limits, Spawn spawn, WriteBack write_back);
@@ -61,17 +67,21 @@ class WriteBehindQueue {
   std::vector<InodeId> take_batch_if_due();
   void start(std::vector<InodeId> batch);
   void write_batches(std::vector<InodeId> batch);
-  void write(std::vector<InodeId> files);
+  std::vector<InodeId> write(std::vector<InodeId> files);
+  void try_again_later(const std::vector<InodeId>& files);
 
   const std::optional<WriteBehind> limits_;
   const Spawn spawn_;
   const WriteBack write_back_;
 
-  SpinLock lock_;  // guards the four below
+  SpinLock lock_;  // guards the seven below
   WriteBehind pending_;
   bool closing_ = false;  ///< the batch is due, however small
   std::vector<InodeId> files_;
-  int batches_ = 0;  ///< being written
+  int batches_ = 0;              ///< being written
+  std::vector<InodeId> failed_;  ///< join a later batch
+  unsigned skip_ = 0;            ///< batches before that
+  unsigned next_skip_ = 0;       ///< if it fails once more
 
   std::mutex ending_mutex_;
   const WordName ending_mutex_name_{ending_mutex_, "write_behind.ending", WordPurpose::kLock};

@@ -18,19 +18,13 @@
 
 #include "harness/bpf/syscall_classes.h"
 #include "harness/bpf/waits.skel.h"
+#include "harness/clock.h"
 #include "harness/collect/mapped_memory.h"
 #include "vfs/base/result.h"
 #include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
 namespace {
-
-std::uint64_t monotonic_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 /// What libbpf has warned of last; it says more than an errno.
 thread_local std::string last_warning;
@@ -224,7 +218,7 @@ void WaitsProgram::start() {
   // What is known before the start is corrected by what happens after it, and completed by a second
   // look at those that nothing has happened to.
   impl_->snapshot();
-  skeleton.bss->start_ns = monotonic_ns();
+  skeleton.bss->start_ns = clock_ns(CLOCK_MONOTONIC);
   skeleton.bss->enabled = true;
   impl_->snapshot();
   impl_->copy_first_stacks();
@@ -233,7 +227,7 @@ void WaitsProgram::start() {
 void WaitsProgram::stop() {
   auto& skeleton = *impl_->skeleton;
   skeleton.bss->enabled = false;
-  skeleton.bss->stop_ns = monotonic_ns();
+  skeleton.bss->stop_ns = clock_ns(CLOCK_MONOTONIC);
   impl_->snapshot();
   waits_bpf::detach(&skeleton);
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "harness/clock.h"
 #include "harness/collect/proc.h"
 #include "harness/collect/ring.h"
 #include "harness/collect/sample.h"
@@ -19,13 +20,6 @@ namespace vfsprof::harness {
 namespace {
 
 constexpr ThreadName kDrainThread{"vfsprof-sampler", "vfsprof-sampler"};
-
-std::uint64_t now_ns(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 /// The count in a PERF_RECORD_LOST, which is {id, lost}.
 std::uint64_t lost_in(std::span<const std::byte> payload) {
@@ -58,7 +52,7 @@ SampleDrain::SampleDrain(const SamplingEvent& event, const Observed& observed)
 SampleDrain::~SampleDrain() { finish(); }
 
 void SampleDrain::begin() {
-  started_ns_ = now_ns(CLOCK_MONOTONIC);
+  started_ns_ = clock_ns(CLOCK_MONOTONIC);
   for (SampleRing& ring : rings_) ring.enable();
   thread_ = std::thread([this] { run(); });
 }
@@ -109,7 +103,7 @@ void SampleDrain::run() {
   drain_all();
   rings_.clear();
   for (auto& [pid, samples] : sampled_.samples) sampled_.maps[pid] = processes_.maps_of(pid);
-  sampled_.cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+  sampled_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void SampleDrain::wait_for_samples() {

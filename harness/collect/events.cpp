@@ -12,6 +12,7 @@
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
 #include "harness/collect/process_tree.h"
+#include "harness/collect/round_threads.h"
 #include "harness/collect/tracefs.h"
 #include "vfs/base/unique_fd.h"
 
@@ -103,7 +104,7 @@ class EventsCollector : public Collector {
         const Reading& reading = *thread.reading;
         event.shared = event.shared || reading.running_ns < reading.enabled_ns;
         if (reading.count == 0) continue;
-        result.threads.push_back({.thread = index_in(round, thread),
+        result.threads.push_back({.thread = thread_index(round, thread.tid, thread.thread_name),
                                   .count = reading.count,
                                   .enabled_ns = reading.enabled_ns,
                                   .running_ns = reading.running_ns});
@@ -167,19 +168,6 @@ class EventsCollector : public Collector {
     for (const Counted& event : events_) {
       for (const OpenEvent& thread : event.threads) ::ioctl(thread.fd.get(), request, 0);
     }
-  }
-
-  static std::uint32_t index_in(reports::Round& round, const OpenEvent& thread) {
-    const auto found = std::ranges::find(round.threads, thread.tid, &reports::Thread::tid);
-    if (found != round.threads.end()) {
-      return static_cast<std::uint32_t>(found - round.threads.begin());
-    }
-    const std::string full_name = full_thread_name(thread.thread_name);
-    round.threads.push_back({.tid = thread.tid,
-                             .name = thread.thread_name,
-                             .full_name = full_name,
-                             .role = thread_role(full_name)});
-    return static_cast<std::uint32_t>(round.threads.size() - 1);
   }
 
   std::vector<Counted> events_;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "harness/clock.h"
 #include "harness/collect/perf_event.h"
 #include "harness/collect/proc.h"
 #include "harness/collect/round_threads.h"
@@ -57,13 +58,6 @@ struct WakingRecord {
   std::array<char, 16> name{};
   std::int32_t pid = 0;
 };
-
-std::uint64_t now_ns(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 template <class T>
 std::optional<T> take(std::span<const std::byte>& bytes) {
@@ -238,12 +232,12 @@ void TracedFutexes::run() {
   std::uint64_t horizon_ns = 0;
   while (!stopping_) {
     std::this_thread::sleep_for(kReadEvery);
-    const std::uint64_t now = now_ns(CLOCK_MONOTONIC);
+    const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
     drain(horizon_ns);
     horizon_ns = now;
   }
   drain(std::numeric_limits<std::uint64_t>::max());
-  cpu_ns_ = now_ns(CLOCK_THREAD_CPUTIME_ID);
+  cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void TracedFutexes::drain(std::uint64_t horizon_ns) {
@@ -289,7 +283,8 @@ void TracedFutexes::take_sample(std::span<const std::byte> payload) {
   event.time_ns = *time_ns;
   event.tid = *tid;
   const auto chain = payload.first(*length * sizeof(std::uint64_t));
-  payload = payload.subspan(chain.size() + sizeof(std::uint32_t));  // and the size of what follows
+  payload = payload.subspan(chain.size());
+  take<std::uint32_t>(payload);  // the size of what follows
   auto header = payload;
   const auto common = take<TraceHeader>(header);
   if (common && common->type == enter_.config) {

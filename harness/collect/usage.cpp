@@ -116,19 +116,20 @@ class UsageCollector : public Collector {
   }
 
   /// CPU time of all processes in between. A child that has ended is in its parent's account, from
-  /// its beginning on.
+  /// its beginning on: what it had used before is taken off that. One that had lost its parent is
+  /// in no account.
   std::uint64_t processes_cpu_ns() const {
-    std::uint64_t sum = 0, ended_before = 0;
+    std::uint64_t own = 0, of_ended = 0, ended_before = 0;
     for (const auto& [pid, last] : after_.processes) {
       const auto found = before_.processes.find(pid);
       const CpuReading first = found == before_.processes.end() ? CpuReading{} : found->second;
-      sum += grown(first.own_ns, last.own_ns);
-      if (follow_children_) sum += grown(first.children_ns, last.children_ns);
+      own += grown(first.own_ns, last.own_ns);
+      if (follow_children_) of_ended += grown(first.children_ns, last.children_ns);
     }
     for (const auto& [pid, first] : before_.processes) {
       if (!after_.processes.contains(pid)) ended_before += first.own_ns + first.children_ns;
     }
-    return grown(ended_before, sum);
+    return own + grown(ended_before, of_ended);
   }
 
   pid_t pid_ = 0;

@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 #include <time.h>
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/bpf/waits_program.h"
+#include "harness/clock.h"
 #include "harness/collect/daemon_waits.h"
 #include "harness/collect/fuse_requests.h"
-#include "harness/collect/proc.h"
+#include "harness/collect/process_tree.h"
 #include "harness/collect/traced_futexes.h"
 #include "harness/collect/unwind_rows.h"
 #include "harness/collect/waits_result.h"
@@ -20,32 +20,6 @@
 
 namespace vfsprof::harness {
 namespace {
-
-std::uint64_t thread_cpu_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-/// A process and its children that live now.
-std::vector<pid_t> with_children(pid_t pid) {
-  std::vector<pid_t> result{pid};
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    for (const pid_t tid : list_threads(result[i])) {
-      const std::string path = fmt::format("/proc/{}/task/{}/children", result[i], tid);
-      const std::string text = read_text(path).value_or("");
-      for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        if (const int child = std::atoi(text.substr(at, end - at).c_str()); child > 0) {
-          result.push_back(child);
-        }
-        at = end + 1;
-      }
-    }
-  }
-  return result;
-}
 
 class WaitsCollector : public Collector {
  public:
@@ -56,8 +30,7 @@ class WaitsCollector : public Collector {
     serves_fuse_ = serves_fuse(observed.pid);
     WaitsSettings settings;
     settings.follow_children = observed.follow_children;
-    settings.processes =
-        observed.follow_children ? with_children(observed.pid) : std::vector{observed.pid};
+    settings.processes = ProcessTree(observed.pid, observed.follow_children).look();
     settings.observe_fuse = serves_fuse_;
     UnwindRows code = unwind_rows_of(observed.pid);
     settings.modules = std::move(code.modules);
@@ -78,9 +51,9 @@ class WaitsCollector : public Collector {
     daemon_.start();
     traced_.start();
     if (!program_->loaded()) return;
-    const std::uint64_t before = thread_cpu_ns();
+    const std::uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     program_->start();
-    cpu_ns_ = thread_cpu_ns() - before;
+    cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
   }
 
   void stop() override {
@@ -90,9 +63,9 @@ class WaitsCollector : public Collector {
       if (traced_.opened()) names_ = WordNames(observed_);
       return;
     }
-    const std::uint64_t before = thread_cpu_ns();
+    const std::uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     program_->stop();
-    cpu_ns_ += thread_cpu_ns() - before;
+    cpu_ns_ += clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     mappings_->refresh();
     names_ = WordNames(observed_);
   }

@@ -8,6 +8,7 @@
 
 #include "harness/floors/floors.h"
 #include "harness/floors/repeat.h"
+#include "vfs/base/spin_lock.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -26,9 +27,7 @@ struct Spin {
   static std::uint32_t wait_while(Word& word, std::uint32_t old) {
     std::uint32_t seen = word.value.load(std::memory_order_acquire);
     while (seen == old) {
-#if defined(__x86_64__)
-      __builtin_ia32_pause();
-#endif
+      pause_cpu();
       seen = word.value.load(std::memory_order_acquire);
     }
     return seen;

@@ -21,8 +21,8 @@ namespace vfsprof::harness {
 namespace {
 
 std::uint64_t available_memory_bytes() {
-  const long pages = ::sysconf(_SC_AVPHYS_PAGES);
-  return pages > 0 ? static_cast<std::uint64_t>(pages) * 4096 : 0;
+  const long pages = ::sysconf(_SC_AVPHYS_PAGES), page_bytes = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) : 0;
 }
 
 std::optional<InProcessSetup> in_process_setup(const Target& target) {

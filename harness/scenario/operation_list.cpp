@@ -6,6 +6,7 @@
 
 #include "harness/scenario/errno_names.h"
 #include "harness/scenario/steps_parser.h"
+#include "vfs/record/operation_line.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -40,20 +41,6 @@ constexpr Shape kShapes[] = {
     {OperationKind::kListxattr, "f", "p"},  {OperationKind::kRemovexattr, "fn", "p"},
     {OperationKind::kPause, "z", ""},       {OperationKind::kBarrier, "", ""},
 };
-
-/// Levels below the start at which a relative path ends; -1 if it ever leads above it.
-int depth_of(std::string_view path, int start) {
-  int depth = start;
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/');
-    const std::string_view part = path.substr(0, slash);
-    if (part == "..") --depth;
-    if (!part.empty() && part != "." && part != "..") ++depth;
-    if (depth < 0) return -1;
-    path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
-  }
-  return depth;
-}
 
 const std::vector<std::string_view>& kinds() {
   static const std::vector<std::string_view> names = [] {
@@ -168,8 +155,8 @@ std::uint32_t OperationReader::read_path(const JsonNode& node, bool allow_top) {
 
 std::uint32_t OperationReader::read_target(const JsonNode& node, std::uint32_t link) {
   const std::string target = read_line_of_text(node, 4095);
-  const int levels = depth_of(names_[link], 0) - 1;
-  if (target.starts_with('/') || depth_of(target, levels) < 0) {
+  const int levels = vfs::depth_of(names_[link], 0) - 1;
+  if (target.starts_with('/') || vfs::depth_of(target, levels) < 0) {
     reject(node, fmt::format("'{}' leads out of the clients' directory: give a target within it",
                              target));
   }

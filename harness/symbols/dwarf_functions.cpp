@@ -40,11 +40,14 @@ const char* string_attribute(Dwarf_Die& die, unsigned name) {
 /// The DIE that declares a function: behind its abstract origin (an instance) and specification (a
 /// member).
 Dwarf_Die declaration_of(Dwarf_Die die) {
+  constexpr int kMostReferences =
+      16;  // compilers write one or two; damaged ones may lead in a circle
   for (const unsigned reference : {DW_AT_abstract_origin, DW_AT_specification}) {
     Dwarf_Attribute attribute;
     Dwarf_Die target;
-    while (dwarf_attr(&die, reference, &attribute) != nullptr &&
-           dwarf_formref_die(&attribute, &target) != nullptr) {
+    for (int i = 0; i < kMostReferences && dwarf_attr(&die, reference, &attribute) != nullptr &&
+                    dwarf_formref_die(&attribute, &target) != nullptr;
+         ++i) {
       die = target;
     }
   }

@@ -1,5 +1,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,8 +13,10 @@
 #include <memory>
 #include <string>
 
+#include "harness/clock.h"
 #include "harness/collect/collector.h"
 #include "harness/collect/counters.h"
+#include "harness/collect/process_tree.h"
 #include "harness/collect/usage.h"
 #include "harness/tests/collect_subject.h"
 #include "vfs/counters.h"
@@ -100,6 +105,63 @@ TEST(CollectUsage, AProcessThatDiesMeanwhileIsReported) {
   reports::Round round;
   usage->collect(round);
   EXPECT_EQ(usage->capability().state, CapabilityState::kDegraded) << usage->capability().detail;
+}
+
+/// Burns CPU until this process has used so much.
+void use_cpu_ms(std::uint64_t milliseconds) {
+  while (clock_ns(CLOCK_PROCESS_CPUTIME_ID) < milliseconds * 1'000'000) {
+  }
+}
+
+TEST(CollectUsage, AnOrphanThatEndsTakesNoTimeOffTheOthers) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);  // it becomes ours, and so is waited for
+  int go[2], said[2];
+  ASSERT_TRUE(::pipe2(go, O_CLOEXEC) == 0 && ::pipe2(said, O_CLOEXEC) == 0);
+  const auto say_pid = [&] {
+    const pid_t pid = ::getpid();
+    if (::write(said[1], &pid, sizeof pid) != sizeof pid) ::_exit(1);
+  };
+  const auto hear_pid = [&] {
+    pid_t pid = 0;
+    EXPECT_EQ(::read(said[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+    return pid;
+  };
+  const pid_t root = ::fork();
+  if (root == 0) {
+    if (::fork() == 0) {
+      if (::fork() == 0) {
+        use_cpu_ms(200);
+        say_pid();
+      }
+      while (true) ::pause();
+    }
+    char byte = 0;
+    if (::read(go[0], &byte, 1) != 1) ::_exit(1);
+    use_cpu_ms(60);
+    say_pid();
+    while (true) ::pause();
+  }
+  const pid_t orphan = hear_pid();
+  const auto state = read_process_state(orphan);
+  ASSERT_TRUE(state);
+  const auto usage = make_usage_collector({});
+  usage->attach({.pid = root, .follow_children = true});
+  usage->start();
+  ::kill(state->parent, SIGKILL);
+  while (read_process_state(orphan)->parent != ::getpid()) ::usleep(1000);
+  ::kill(orphan, SIGKILL);
+  EXPECT_EQ(::waitpid(orphan, nullptr, 0), orphan);
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  EXPECT_EQ(hear_pid(), root);
+  usage->stop();
+  reports::Round round;
+  usage->collect(round);
+  EXPECT_GE(round.process_cpu_ns, 50'000'000U);
+  ::kill(root, SIGKILL);
+  EXPECT_EQ(::waitpid(root, nullptr, 0), root);
+  EXPECT_EQ(::waitpid(state->parent, nullptr, 0), state->parent);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  for (const int fd : {go[0], go[1], said[0], said[1]}) ::close(fd);
 }
 
 /// A page in a temporary file.

@@ -1,11 +1,9 @@
 // The programs as a user meets them: output, files, exit codes, and what is left behind.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,9 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "harness/process.h"
-#include "harness/run/work_directory.h"
-#include "vfs/base/unique_fd.h"
+#include "harness/tests/command_fixture.h"
+#include "harness/tests/mount_fixture.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -23,22 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-std::string reason_not_to_mount() {
-  const UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
-  return device ? "" : "needs /dev/fuse, which this user cannot open (vfsprof doctor says how)";
-}
 
 // A few hundred operations: enough for every table to exist, too few to take time.
 constexpr const char* kTinyScenario = R"({
@@ -48,24 +29,11 @@ constexpr const char* kTinyScenario = R"({
             "number_ios": 500, "prefill": true, "end_fsync": true}]
 })";
 
-class CommandLine : public ::testing::Test {
+class CommandLine : public CommandTest {
  protected:
-  CommandLine() : work_(fs::temp_directory_path()) {
-    std::ofstream(path("tiny.json")) << kTinyScenario;
-  }
+  CommandLine() { std::ofstream(path("tiny.json")) << kTinyScenario; }
 
-  fs::path path(const std::string& name) const { return work_.path() / name; }
   std::string quoted(const std::string& name) const { return "'" + path(name).string() + "'"; }
-
-  /// Runs a shell command with `vfsprof` and `vfsprof-mount` in its path, in the test's directory.
-  Outcome run(const std::string& command) const {
-    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
-                             program_directory().string() + "':$PATH && { " + command +
-                             "; } >stdout.txt 2>stderr.txt </dev/null";
-    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            read_text(path("stdout.txt")), read_text(path("stderr.txt"))};
-  }
 
   void expect_nothing_left_behind() const {
     EXPECT_THAT(read_text("/proc/mounts"), ::testing::Not(HasSubstr(work_.path().string())));
@@ -74,8 +42,6 @@ class CommandLine : public ::testing::Test {
       EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr(".tmp")));
     }
   }
-
-  WorkDirectory work_;
 };
 
 TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {

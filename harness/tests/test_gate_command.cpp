@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -12,8 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "harness/process.h"
-#include "harness/run/work_directory.h"
+#include "harness/tests/command_fixture.h"
 #include "vfs/base/unique_fd.h"
 
 namespace vfsprof::harness {
@@ -41,20 +39,9 @@ constexpr const char* kPolicy = R"({
               {"metric": "bytes_hashed", "limit": {"absolute": 0}}]
 })";
 
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-class GateCommand : public ::testing::Test {
+class GateCommand : public CommandTest {
  protected:
-  GateCommand() : work_(fs::temp_directory_path()) {
+  GateCommand() {
     std::ofstream(path("tiny.json")) << kScenario;
     std::ofstream(path("policy.json")) << kPolicy;
     // Two builds: as it is, and with a fault.
@@ -71,17 +58,6 @@ class GateCommand : public ::testing::Test {
     if (!device) GTEST_SKIP() << "needs /dev/fuse, which this user cannot open";
   }
 
-  fs::path path(const std::string& name) const { return work_.path() / name; }
-
-  Outcome run(const std::string& command) const {
-    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
-                             program_directory().string() + "':$PATH && { " + command +
-                             "; } >stdout.txt 2>stderr.txt </dev/null";
-    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            read_text(path("stdout.txt")), read_text(path("stderr.txt"))};
-  }
-
   Outcome gate(const std::string& candidate, const std::string& fault) const {
     return run("VFSPROF_CANARY=" + fault +
                " vfsprof gate --policy policy.json --baseline-binary same --candidate-binary " +
@@ -96,8 +72,6 @@ class GateCommand : public ::testing::Test {
     }
     return "absent";
   }
-
-  WorkDirectory work_;
 };
 
 TEST_F(GateCommand, PassesTheSameBuild) {

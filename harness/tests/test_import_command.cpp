@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -12,8 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/process.h"
-#include "harness/run/work_directory.h"
+#include "harness/tests/command_fixture.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -22,35 +20,15 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-class ImportCommand : public ::testing::Test {
+class ImportCommand : public CommandTest {
  protected:
-  ImportCommand() : work_(fs::temp_directory_path()) {}
-
   std::string read_text(const std::string& name) const {
-    std::ifstream file(work_.path() / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
-
-  Outcome run(const std::string& command) const {
-    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
-                             program_directory().string() + "':$PATH && { " + command +
-                             "; } >stdout.txt 2>stderr.txt </dev/null";
-    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text("stdout.txt"),
-            read_text("stderr.txt")};
+    return CommandTest::read_text(path(name));
   }
 
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(work_.path() / name, std::ios::binary) << text;
   }
-
-  WorkDirectory work_;
 };
 
 constexpr const char* kRecording =

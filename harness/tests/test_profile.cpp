@@ -14,8 +14,7 @@
 
 #include "harness/collect/process_tree.h"
 #include "harness/experiment/profile_plan.h"
-#include "harness/process.h"
-#include "harness/run/work_directory.h"
+#include "harness/tests/command_fixture.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -88,37 +87,11 @@ TEST(ProcessTree, ReadsTheStateOfAProcessWhoseNameLooksLikeFields) {
   EXPECT_FALSE(parse_process_state("42 (cut) S 1 2"));
 }
 
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string read_whole(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-class ProfileCommand : public ::testing::Test {
+class ProfileCommand : public CommandTest {
  protected:
-  ProfileCommand() : work_(fs::temp_directory_path()) {
-    fs::permissions(work_.path(), fs::perms::all);
-  }
+  ProfileCommand() { fs::permissions(work_.path(), fs::perms::all); }
 
-  fs::path path(const std::string& name) const { return work_.path() / name; }
-
-  Outcome run(const std::string& command) const {
-    const std::string line = "cd '" + work_.path().string() + "' && export PATH='" +
-                             program_directory().string() + "':$PATH && { " + command +
-                             "; } >stdout.txt 2>stderr.txt </dev/null";
-    const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            read_whole(path("stdout.txt")), read_whole(path("stderr.txt"))};
-  }
-
-  Json result() const { return Json::parse(read_whole(path("out/profile.json"))); }
-
-  WorkDirectory work_;
+  Json result() const { return Json::parse(read_text(path("out/profile.json"))); }
 };
 
 const Json* capability(const Json& result, const std::string& name) {
@@ -153,6 +126,17 @@ std::uint64_t cpu_ns(const Json& result, const std::string& key) {
 
 // Half a second of work for a shell.
 constexpr const char* kSpin = "'while :; do :; done'";
+
+TEST_F(ProfileCommand, NeverObservesItself) {
+  const Outcome outcome = run("vfsprof profile --pid $$ --duration 1 --out out");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json found = result();
+  for (const Json& round : found["rounds"]) {
+    for (const Json& thread : round["threads"]) {
+      EXPECT_FALSE(thread["name"].get<std::string>().starts_with("vfsprof")) << thread;
+    }
+  }
+}
 
 TEST_F(ProfileCommand, BadInputSaysWhatCannotBeObservedAndWhy) {
   const auto expect = [&](const std::string& command, const std::string& said) {
@@ -357,7 +341,7 @@ TEST_P(RunAsOrdinaryUser, TheDaemonsOwnCountersStandInForFutexCallsAndTheReportS
           " \"$@\"' sh vfsprof run --scenario dirty-overwrite --variant mutex-pool --scale 0.05 "
           "--rounds 1 --profile-rounds 1 --trace-rounds 1 --no-floor --out out");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  const Json result = Json::parse(read_whole(path("out/run.json")));
+  const Json result = Json::parse(read_text(path("out/run.json")));
   std::uint64_t waits = 0;
   for (const Json& round : result["rounds"]) {
     if (round["kind"] != "tracing") continue;

@@ -142,6 +142,19 @@ TEST_F(Record, TheFileIsWholeHoweverTheDaemonEnds) {
   EXPECT_GT(load_scenario(file()).recording->operations, 1U);
 }
 
+TEST_F(Record, ARecordingOnAFullDiskCostsNoFiles) {
+  fs::create_symlink("/dev/full", file());
+  start();
+  ASSERT_EQ(shell("echo kept > a"), 0);
+  ::kill(daemon_->pid(), SIGTERM);
+  EXPECT_EQ(daemon_->wait().code, 3) << "the recording is not complete";
+  daemon_.reset();
+  fs::remove(file());
+  start();
+  EXPECT_EQ(shell("test $(cat a) = kept"), 0);
+  stop(SIGTERM);
+}
+
 TEST_F(Record, WhatWasThereBeforeIsMadeBeforehand) {
   start();
   ASSERT_EQ(

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -217,6 +218,51 @@ TEST(Unwind, TheTablesOfLibcAreThoseOfLibdw) {
   EXPECT_GT(code->table.rows(), 1000u);
   ::dwarf_cfi_end(cfi);
   ::elf_end(elf);
+}
+
+/// Bytes of .eh_frame, one value after the other.
+class FrameBytes {
+ public:
+  template <class Value>
+  FrameBytes& put(Value value) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&value);
+    bytes_.insert(bytes_.end(), bytes, bytes + sizeof value);
+    return *this;
+  }
+  FrameBytes& put_all(std::initializer_list<int> bytes) {
+    for (const int byte : bytes) bytes_.push_back(static_cast<std::byte>(byte));
+    return *this;
+  }
+  /// Behind its length.
+  std::vector<std::byte> entry() const {
+    FrameBytes all;
+    all.put(static_cast<std::uint32_t>(bytes_.size()));
+    all.bytes_.insert(all.bytes_.end(), bytes_.begin(), bytes_.end());
+    return all.bytes_;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+TEST(Unwind, AnyNumbersInATableAreTaken) {
+  const auto smallest = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f};  // -2^63
+  FrameBytes common;
+  common.put(std::uint32_t{0}).put_all({1, 'z', 'R', 0, 1}).put_all(smallest);
+  common.put_all({16, 1, DW_EH_PE_absptr, DW_CFA_def_cfa, 7, 8, DW_CFA_offset | 16, 1});
+  std::vector<std::byte> section = common.entry();
+  FrameBytes function;
+  function.put(static_cast<std::uint32_t>(section.size() + 4));
+  function.put(std::uint64_t{0x1000}).put(std::uint64_t{0x100}).put_all({0});
+  function.put_all({DW_CFA_offset | 3, 3});
+  function.put_all({DW_CFA_offset_extended_sf, 6}).put_all(smallest);
+  function.put_all({DW_CFA_GNU_negative_offset_extended, 12, 1});
+  function.put_all({DW_CFA_def_cfa_offset_sf}).put_all(smallest);
+  const std::vector<std::byte> entry = function.entry();
+  section.insert(section.end(), entry.begin(), entry.end());
+  const UnwindTable table = UnwindTable::compile(section, 0);
+  EXPECT_NE(table.find(0x1000), nullptr);
+  EXPECT_EQ(table.find(0x1100), nullptr);
 }
 
 TEST(Unwind, AnObjectIsCompiledOnceForAllProcesses) {

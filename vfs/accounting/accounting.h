@@ -21,14 +21,15 @@ struct NullMutex {
 ///
 /// | expression | type | meaning |
 /// |---|---|---|
-/// | `A::kName`, `A::kSummary` | string_view | its name on the command line, and what it stands for
-/// | | `A::Of<Key, Mutex>` | | the accounting of a pool of such keys; guards itself with `Mutex` |
-/// | `Node` | default-constructible | the accounting's part of a block; stays where it is while it
-/// is in | | `insert(node, key, bytes)` | | the block came in, used just now | | `update(node,
-/// bytes)` | | the block was used just now and holds `bytes` | | `mark(node)` | | the block was
-/// used just now; takes no lock | | `erase(node)` | | the block goes | | `keys_by_age()` | vector
-/// of Key | every key, the longest unused first | | `bytes()` | uint64_t | the bytes of all blocks;
-/// takes no lock |
+/// | `A::kName`, `A::kSummary` | string_view | its name on the command line, what it stands for |
+/// | `A::Of<Key, Mutex>` | | the accounting of a pool of such keys; guards itself with `Mutex` |
+/// | `Node` | | its part of a block, default-constructible; stays where it is while it is in |
+/// | `insert(node, key, bytes)` | | the block came in, used just now |
+/// | `update(node, bytes)` | | the block was used just now and holds `bytes` |
+/// | `mark(node)` | | the block was used just now; takes no lock |
+/// | `erase(node)` | | the block goes |
+/// | `keys_by_age()` | vector of Key | every key, the longest unused first |
+/// | `bytes()` | uint64_t | the bytes of all blocks; takes no lock |
 ///
 /// Threads: safe if `Mutex` is a mutex; calls for one node are serialised by the pool, `mark`
 /// apart.

@@ -6,7 +6,8 @@
 
 namespace vfsprof {
 
-/// Tells the CPU that this thread waits in a loop.
+/// Tells the CPU that this thread waits in a loop: it spends less power and leaves the other
+/// hyper-thread more.
 inline void pause_cpu() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();

@@ -2,53 +2,25 @@
 // temporary files (TMPDIR). Each thread writes a file of its own.
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "vfs/base/result.h"
 #include "vfs/bench/bench.h"
 #include "vfs/durability/disk_cache.h"
 #include "vfs/strategies.h"
+#include "vfs/tests/temporary_directory.h"
 
 namespace vfsprof::vfs::bench {
 namespace {
 
 constexpr std::uint64_t kChunkBytes = 1 << 20;
-
-/// A directory that goes with its object. Errors: std::system_error.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "vfsprof-microbench-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw std::system_error(
-          errno, std::generic_category(),
-          fmt::format("cannot make the directory {}; set TMPDIR to one that can be written to",
-                      pattern));
-    }
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 template <class F>
 struct Disk {

@@ -8,7 +8,7 @@
 #include "vfs/base/check.h"
 #include "vfs/copy/copy.h"
 #include "vfs/executor/executor.h"
-#include "vfs/executor/pending_writes.h"
+#include "vfs/executor/fetch_lane.h"
 #include "vfs/executor/task.h"
 #include "vfs/executor/worker_pool.h"
 #include "vfs/strategies.h"
@@ -16,12 +16,15 @@
 namespace vfsprof::vfs {
 namespace {
 
-/// The result of `write()`, or what it threw as an errno: a writer must get its answer, and one
-/// write that fails must not end the daemon.
-template <class Write>
-std::invoke_result_t<Write> attempt(Write write) noexcept {
+/// How many workers may wait for the store at a time; the others are for the disk.
+constexpr unsigned kMostFetches = kWorkers - 1;
+
+/// The result of `request()`, or what it threw as an errno: who asked must get an answer, and one
+/// request that fails must not end the daemon.
+template <class Request>
+std::invoke_result_t<Request> attempt(Request request) noexcept {
   try {
-    return write();
+    return request();
   } catch (const std::bad_alloc&) {
     return fail(ENOMEM);
   } catch (...) {
@@ -33,10 +36,8 @@ std::invoke_result_t<Write> attempt(Write write) noexcept {
 /// next request.
 class FetchingWrite final : public OwnedTask {
  public:
-  FetchingWrite(Engine& engine, PendingWrites& pending, const WriteRequest& request,
-                WriteReply reply)
+  FetchingWrite(Engine& engine, const WriteRequest& request, WriteReply reply)
       : engine_(engine),
-        pending_(pending),
         payload_(copy_of({request.payload, 0, request.payload.size()})),
         request_(request),
         reply_(reply) {
@@ -49,18 +50,37 @@ class FetchingWrite final : public OwnedTask {
   }
 
   Engine& engine_;
-  PendingWrites::Entry pending_;  // ends after the reply; nothing outside is touched then
   std::vector<std::byte> payload_;
   WriteRequest request_;
   WriteReply reply_;
+};
+
+/// A read that must wait for the store, with a buffer of its own.
+class FetchingRead final : public OwnedTask {
+ public:
+  FetchingRead(Engine& engine, const ReadRequest& request, ReadReply reply)
+      : engine_(engine), request_(request), reply_(reply) {}
+
+ private:
+  void run() noexcept override {
+    std::vector<std::byte> buffer;
+    const Result<std::size_t> got = attempt([&]() -> Result<std::size_t> {
+      buffer.resize(request_.range.size);
+      return engine_.read(request_.inode, request_.handle, request_.range, buffer);
+    });
+    send(reply_, got, buffer);
+  }
+
+  Engine& engine_;
+  ReadRequest request_;
+  ReadReply reply_;
 };
 
 template <Executor E>
 class FrontendOf final : public Frontend {
  public:
   FrontendOf(Engine& engine, WorkerPool& workers)
-      : engine_(engine), workers_(workers), executor_(workers) {}
-  ~FrontendOf() override { pending_.wait_for_all(); }
+      : engine_(engine), workers_(workers), executor_(workers), fetches_(workers, kMostFetches) {}
 
   void write(const WriteRequest& request, WriteReply reply) override {
     if constexpr (E::kInPlace) {
@@ -69,7 +89,14 @@ class FrontendOf final : public Frontend {
       reply.send(reply, attempt([&] { return hand_over(request); }));
     }
   }
-  void drain() override { pending_.wait_for_all(); }
+  void read(const ReadRequest& request, std::span<std::byte> buffer, ReadReply reply) override {
+    const std::span<std::byte> out = buffer.first(request.range.size);
+    Tried got = attempt(
+        [&] { return engine_.try_read(request.inode, request.handle, request.range, out); });
+    if (!got) got = attempt([&] { return post<FetchingRead>(request, reply); });
+    if (got) send(reply, *got, out);
+  }
+  void drain() override { fetches_.wait_for_all(); }
 
   Result<void> flush(InodeId inode, HandleId handle) override {
     return close([&] { return engine_.flush(inode, handle); });
@@ -85,21 +112,23 @@ class FrontendOf final : public Frontend {
   }
 
  private:
-  using TriedWrite = std::optional<Result<std::size_t>>;
+  using Tried = std::optional<Result<std::size_t>>;
 
   void write_in_place(const WriteRequest& request, WriteReply reply) {
-    TriedWrite written = attempt([&] {
-      TriedWrite tried;
+    Tried written = attempt([&] {
+      Tried tried;
       executor_.run([&] { tried = engine_.try_write(request); });
       return tried;
     });
     // Ends in an error here only if the write could not be posted.
-    if (!written) written = attempt([&] { return post_fetching(request, reply); });
+    if (!written) written = attempt([&] { return post<FetchingWrite>(request, reply); });
     if (written) reply.send(reply, *written);
   }
 
-  TriedWrite post_fetching(const WriteRequest& request, WriteReply reply) {
-    workers_.post(std::make_unique<FetchingWrite>(engine_, pending_, request, reply));
+  /// Leaves a request that must fetch to the workers.
+  template <class Fetching, class Request, class Reply>
+  Tried post(const Request& request, const Reply& reply) {
+    fetches_.post(std::make_unique<Fetching>(engine_, request, reply));
     return {};
   }
 
@@ -137,11 +166,19 @@ class FrontendOf final : public Frontend {
 
   Engine& engine_;
   WorkerPool& workers_;
-  PendingWrites pending_;
   E executor_;
+  FetchLane fetches_;  // first to end: what is left of it replies
 };
 
 }  // namespace
+
+void send(const ReadReply& reply, Result<std::size_t> got, std::span<const std::byte> buffer) {
+  if (got) {
+    reply.send(reply, buffer.first(*got));
+  } else {
+    reply.send(reply, Failure(got.error()));
+  }
+}
 
 std::unique_ptr<Frontend> make_frontend(std::string_view executor, Engine& engine,
                                         WorkerPool& workers) {

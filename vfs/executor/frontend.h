@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "vfs/engine.h"
@@ -18,7 +19,26 @@ struct WriteReply {
   int descriptor = -1;  ///< for `send`: where the request came from
 };
 
-/// An engine behind its executor: where the requests that write, or that may wait for the disk,
+/// A read as the kernel sent it.
+struct ReadRequest {
+  InodeId inode;
+  HandleId handle;
+  FileRange range;
+};
+
+/// Where the result of a read goes.
+struct ReadReply {
+  /// Called exactly once for each read, by whichever thread finishes it, with the bytes that there
+  /// were before the end of the file; they are valid until it returns. Must not throw.
+  void (*send)(const ReadReply& reply, Result<std::span<const std::byte>> read);
+  void* context;        ///< for `send`
+  int descriptor = -1;  ///< for `send`: where the request came from
+};
+
+/// Replies with the first `*got` bytes of the buffer, or the error.
+void send(const ReadReply& reply, Result<std::size_t> got, std::span<const std::byte> buffer);
+
+/// An engine behind its executor: where the requests that move data, or that may wait for the disk,
 /// enter. All others go to the engine itself. Threads: every operation may be called from any
 /// session thread at any time.
 class Frontend {
@@ -31,7 +51,11 @@ class Frontend {
   /// Errors, in the reply: as in Engine; ENOMEM where memory ran out; EIO for an object that cannot
   /// be fetched.
   virtual void write(const WriteRequest& request, WriteReply reply) = 0;
-  /// Returns once every write that entered has been replied to. Called when no more can enter, and
+  /// Reads; what was read goes to `reply`, before or after this returns. `buffer`, which holds
+  /// `range.size` bytes, need only be valid until then: a read that must fetch an object first goes
+  /// on after it with one of its own. Errors, in the reply: as for a write.
+  virtual void read(const ReadRequest& request, std::span<std::byte> buffer, ReadReply reply) = 0;
+  /// Returns once everything that entered has been replied to. Called when no more can enter, and
   /// before what the replies need goes.
   virtual void drain() = 0;
 

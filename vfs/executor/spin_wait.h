@@ -2,21 +2,13 @@
 
 #include <chrono>
 
+#include "vfs/base/spin_lock.h"
+
 namespace vfsprof::vfs {
 
 /// How long a thread that waits spins before it parks. Zero: it parks at once.
 using SpinLimit = std::chrono::nanoseconds;
 inline constexpr SpinLimit kNoSpin{0};
-
-/// Tells the core that this is a wait loop: it spends less power and leaves the other hyper-thread
-/// more.
-inline void pause_cpu() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 /// Spins until `ready()` or until the limit has passed; returns the last `ready()`.
 /// The clock is read once in a few pauses, as reading it costs as much as they do.

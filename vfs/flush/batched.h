@@ -11,8 +11,8 @@
 
 namespace vfsprof::vfs {
 
-/// When a file is written behind, unless it is synced or closed before: the defaults of the
-/// analysis document's BatchedWriteCache.
+/// When dirty files are written behind, unless one is closed before: the defaults of the analysis
+/// document's BatchedWriteCache.
 inline constexpr WriteBehind kWriteBehindBatches{.chunks = 100, .bytes = 100'000'000};
 
 /// Changes the cache's file in place: dirty neighbours in one write of up to 4 MiB, past the page

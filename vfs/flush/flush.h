@@ -32,7 +32,7 @@ struct FileImage {
   std::function<Result<void>(std::uint64_t offset, std::span<std::byte> out)> read;
 };
 
-/// When dirty chunks are written behind the writer's back: once a file has this much of them.
+/// When dirty chunks are written behind the writer's back: once there are so many, of all files.
 struct WriteBehind {
   std::size_t chunks = 0;
   std::uint64_t bytes = 0;
@@ -59,8 +59,8 @@ class FlushStrategy {
 
 /// | expression | type | meaning |
 /// |---|---|---|
-/// | `F::kName`, `F::kSummary` | string_view | its name on the command line, and what it stands for
-/// | | `F()` | | a FlushStrategy; FlushUnavailable if the machine lacks what it needs |
+/// | `F::kName`, `F::kSummary` | string_view | its name on the command line, what it stands for |
+/// | `F()` | | a FlushStrategy; FlushUnavailable if the machine lacks what it needs |
 template <class F>
 concept Flush = std::derived_from<F, FlushStrategy> && std::default_initializable<F> && requires {
   { F::kName } -> std::convertible_to<std::string_view>;

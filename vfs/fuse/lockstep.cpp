@@ -38,6 +38,7 @@ Lockstep::Lockstep(UniqueFd control, std::function<void()> wait_for_workers)
     : control_(std::move(control)), wait_for_workers_(std::move(wait_for_workers)) {}
 
 Lockstep::~Lockstep() {
+  ending_ = true;
   ::shutdown(control_.get(), SHUT_RDWR);
   if (thread_.joinable()) thread_.join();
 }
@@ -54,7 +55,10 @@ void Lockstep::answer() {
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return;
     // There is no event to wait for: the kernel tells nobody that a request was taken.
-    while (!is_idle()) ::sched_yield();
+    while (!is_idle()) {
+      if (ending_) return;  // no thread waits for requests any more
+      ::sched_yield();
+    }
     if (::send(control_.get(), &question, 1, MSG_NOSIGNAL) != 1) return;
   }
 }

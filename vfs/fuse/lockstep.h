@@ -54,6 +54,7 @@ class Lockstep {
   std::mutex turn_;
   std::atomic<pid_t> receiver_ = 0;          ///< the thread that waits for a request; 0: none does
   std::atomic<std::uint64_t> received_ = 0;  ///< requests
+  std::atomic<bool> ending_ = false;
   std::thread thread_;
 };
 

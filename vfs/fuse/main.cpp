@@ -204,16 +204,18 @@ int run(const Options& options) {
            .on_started = [&options] { tell_ready(options.ready_fd); },
            .lockstep = lockstep ? &*lockstep : nullptr});
   }
-  if (const int error = recording.finish(); error != 0) {
-    return report(kEnvironment, fmt::format("the recording {} is not complete: {}",
-                                            options.record.string(), describe(Errno{error})));
-  }
+  // First what people have written: a recording that fails must not cost them that.
+  int exit_code = 0;
   if (const Result<void> written = engine->write_back_all(); !written) {
-    return report(kEnvironment,
-                  fmt::format("what was still dirty could not be written back to {}: {}",
-                              options.cache_directory.string(), describe(written.error())));
+    exit_code = report(kEnvironment,
+                       fmt::format("what was still dirty could not be written back to {}: {}",
+                                   options.cache_directory.string(), describe(written.error())));
   }
-  return 0;
+  if (const int error = recording.finish(); error != 0) {
+    exit_code = report(kEnvironment, fmt::format("the recording {} is not complete: {}",
+                                                 options.record.string(), describe(Errno{error})));
+  }
+  return exit_code;
 }
 
 }  // namespace
@@ -238,7 +240,7 @@ int main(int argc, char** argv) {
   } catch (const CacheDirectoryError& error) {
     return report(kEnvironment, error.what());
   } catch (const std::system_error& error) {
-    return report(kEnvironment, fmt::format("cannot write the recording: {}", error.what()));
+    return report(kEnvironment, error.what());
   } catch (const MountError& error) {
     return report(kEnvironment, error.what());
   } catch (const std::exception& error) {

@@ -33,8 +33,7 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
       return {};
     }
     if (!result) return Failure(result.error());
-    const fuse_entry_param entry = to_entry(*result);
-    if (fuse_reply_entry(request, &entry) == -ENOENT) engine(request).forget(result->inode, 1);
+    send_entry(request, *result);
     return {};
   });
 }
@@ -134,9 +133,9 @@ void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
     const Result<HandleId> handle = engine(request).open(InodeId{inode}, file->flags);
     if (!handle) return Failure(handle.error());
     set_open_file(request, *handle, *file);
-    if (fuse_reply_open(request, file) == -ENOENT) {
-      return frontend(request).release(InodeId{inode}, *handle);
-    }
+    // The request ends with its reply (see send_entry): a failure has nobody to go to.
+    Frontend& files = frontend(request);
+    if (fuse_reply_open(request, file) == -ENOENT) (void)files.release(InodeId{inode}, *handle);
     return {};
   });
 }
@@ -149,26 +148,38 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     if (!created) return Failure(created.error());
     set_open_file(request, created->handle, *file);
     const fuse_entry_param entry = to_entry(created->attributes);
+    const ServedFileSystem& files = served(request);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
       const InodeId inode = created->attributes.inode;
-      const Result<void> released = frontend(request).release(inode, created->handle);
-      engine(request).forget(inode, 1);
-      return released;
+      (void)files.frontend.release(inode, created->handle);
+      files.engine.forget(inode, 1);
     }
     return {};
   });
+}
+
+/// The reply to a read, as that to a write below.
+void reply_read(const ReadReply& reply, Result<std::span<const std::byte>> read) {
+  auto* const request = static_cast<fuse_req_t>(reply.context);
+  const ScopedReplyDescriptor replies(reply.descriptor);
+  if (read) {
+    fuse_reply_buf(request, reinterpret_cast<const char*>(read->data()), read->size());
+  } else {
+    fuse_reply_err(request, read.error().value);
+  }
 }
 
 void read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, fuse_file_info* file) {
   thread_local std::vector<std::byte> buffer;
   reply_to(request, [&]() -> Result<void> {
     if (buffer.size() < size) buffer.resize(size);
-    const Result<std::size_t> got =
-        engine(request).read(InodeId{inode}, HandleId{file->fh},
-                             {.offset = static_cast<std::uint64_t>(offset), .size = size},
-                             std::span(buffer).first(size));
-    if (!got) return Failure(got.error());
-    fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), *got);
+    frontend(request).read({.inode = InodeId{inode},
+                            .handle = HandleId{file->fh},
+                            .range = {.offset = static_cast<std::uint64_t>(offset), .size = size}},
+                           buffer,
+                           {.send = reply_read,
+                            .context = request,
+                            .descriptor = SessionChannel::current().descriptor()});
     return {};
   });
 }

@@ -78,16 +78,22 @@ void reply_status(fuse_req_t request, Handle handle) {
   });
 }
 
+/// Replies with an inode whose look-up was counted. A reply ends its request, so nothing of that is
+/// used afterwards.
+inline void send_entry(fuse_req_t request, const Attributes& attributes) {
+  Engine& files = engine(request);
+  const fuse_entry_param entry = to_entry(attributes);
+  // The kernel gave up on the request (the connection was aborted): it will not forget what it
+  // never saw.
+  if (fuse_reply_entry(request, &entry) == -ENOENT) files.forget(attributes.inode, 1);
+}
+
 template <class Handle>
 void reply_entry(fuse_req_t request, Handle handle) {
   reply_to(request, [&]() -> Result<void> {
     const Result<Attributes> result = handle();
     if (!result) return Failure(result.error());
-    const fuse_entry_param entry = to_entry(*result);
-    // The kernel gave up on the request (a signal): it will not forget what it never saw.
-    if (fuse_reply_entry(request, &entry) == -ENOENT) {
-      engine(request).forget(result->inode, 1);
-    }
+    send_entry(request, *result);
     return {};
   });
 }

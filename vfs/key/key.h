@@ -13,10 +13,10 @@ namespace vfsprof::vfs {
 ///
 /// | expression | type | meaning |
 /// |---|---|---|
-/// | `K::kName`, `K::kSummary` | string_view | its name on the command line, and what it stands for
-/// | | `K(inode, chunk)` | | two keys are equal if and only if both parts are | | `key.inode()`,
-/// `key.chunk()` | InodeId, ChunkIndex | the parts | | `key.bytes()` | span of bytes | what is
-/// hashed; equal keys have equal bytes, different keys different ones |
+/// | `K::kName`, `K::kSummary` | string_view | its name on the command line, what it stands for |
+/// | `K(inode, chunk)` | | two keys are equal if and only if both parts are |
+/// | `key.inode()`, `key.chunk()` | InodeId, ChunkIndex | the parts |
+/// | `key.bytes()` | span of bytes | what is hashed; the same for equal keys and no others |
 template <class K>
 concept Key = std::copyable<K> && std::equality_comparable<K> &&
               std::constructible_from<K, InodeId, ChunkIndex> && requires(const K& key) {

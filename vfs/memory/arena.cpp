@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <bit>
+#include <cerrno>
 #include <mutex>
 #include <new>
 
@@ -22,6 +23,7 @@ constexpr std::size_t kReservedBytes = std::size_t{256} << 30;
 /// Faults all pages of a mapping in. Errors: std::bad_alloc if there is no memory.
 void fault_in(std::byte* memory, std::size_t bytes) {
   if (::madvise(memory, bytes, MADV_POPULATE_WRITE) == 0) return;
+  if (errno == ENOMEM) throw std::bad_alloc();  // touching it would end the process
   // An older kernel: touch each page.
   for (std::size_t at = 0; at < bytes; at += kPageBytes) {
     *static_cast<volatile std::byte*>(memory + at) = std::byte{0};

@@ -136,7 +136,8 @@ void Namespace::forget(InodeId inode, std::uint64_t lookups) {
   drop_if_unused(*found, gone);
 }
 
-Result<Attributes> Namespace::create_node(EntryName entry, NewNode node, Caller caller) {
+Result<Attributes> Namespace::create_node(EntryName entry, NewNode node, Caller caller,
+                                          const MadeCallback& made) {
   if ((node.mode & S_IFMT) == 0) node.mode |= S_IFREG;
   if (S_ISLNK(node.mode)) return fail(EINVAL);
   const std::unique_lock lock(mutex_);
@@ -148,6 +149,7 @@ Result<Attributes> Namespace::create_node(EntryName entry, NewNode node, Caller 
   Inode& inode = add_inode(node, caller, &parent);
   add_name(parent, entry.name, inode);
   ++inode.lookups;
+  if (made) made(inode.attributes);
   return inode.attributes;
 }
 

@@ -35,7 +35,7 @@ class Directory;
 /// cache knows, so that one fixed FUSE generation is right.
 ///
 /// Threads: every member is safe. One reader-writer lock over the whole tree; no callback but a
-/// directory visitor and no system call but clock_gettime runs under it.
+/// directory visitor and that of a new node, and no system call but clock_gettime runs under it.
 class Namespace {
  public:
   static constexpr std::size_t kMaxNameBytes = 255;
@@ -44,6 +44,7 @@ class Namespace {
   static constexpr std::uint64_t kBytesPerEntry = 20;
 
   using GoneCallback = std::function<void(InodeId)>;
+  using MadeCallback = std::function<void(const Attributes&)>;
 
   /// An empty tree: a root directory that `owner` has, mode 0755.
   Namespace(Caller owner, GoneCallback gone);
@@ -56,7 +57,10 @@ class Namespace {
   // ENAMETOOLONG, EMLINK, and EINVAL for "", ".", ".." and names with '/'.
   Result<Attributes> lookup(EntryName entry);
   void forget(InodeId inode, std::uint64_t lookups);
-  Result<Attributes> create_node(EntryName entry, NewNode node, Caller caller);
+  /// `made` is called before anybody can find the node, under the lock: it must not call this
+  /// object.
+  Result<Attributes> create_node(EntryName entry, NewNode node, Caller caller,
+                                 const MadeCallback& made = {});
   Result<Attributes> create_symlink(EntryName entry, std::string_view target, Caller caller);
   /// Errors: EPERM for a directory.
   Result<Attributes> link(InodeId inode, EntryName entry);

@@ -20,12 +20,12 @@ namespace vfsprof::vfs {
 /// |---|---|---|
 /// | `P::kName`, `P::kSummary` | string_view | its name on the command line, what it stands for |
 /// | `P::Of<Key, Hasher, Accounting>` | | the pool; `Accounting` is the accounting strategy |
-/// | `PerFile` | default-constructible | what the pool keeps beside each file; given to every call
-/// | | `modify(file, key, f)` | bool | `f(Block&)` while nobody else sees the block; false: no
-/// block | | `read(file, key, f)` | bool | `f(const Block&)` while nobody changes it; false: no
-/// block | | `insert(file, key, block)` | bool | false, and nothing changed, if there is one | |
-/// `remove(file, key)` | bool | waits for those who use the block; false if there is none | |
-/// `remove_if(file, key, f)` | bool | removes the block if nobody uses it and `f(const Block&)` |
+/// | `PerFile` | | what it keeps beside each file, default-constructible; given to every call |
+/// | `modify(file, key, f)` | bool | `f(Block&)` while nobody else sees it; false: no block |
+/// | `read(file, key, f)` | bool | `f(const Block&)` while nobody changes it; false: no block |
+/// | `insert(file, key, block)` | bool | false, and nothing changed, if there is one |
+/// | `remove(file, key)` | bool | waits for those who use the block; false if there is none |
+/// | `remove_if(file, key, f)` | bool | removes it if nobody uses it and `f(const Block&)` |
 /// | `keys_by_age()` | vector of Key | as the accounting's; a snapshot |
 /// | `bytes()` | uint64_t | bytes of all blocks; takes no lock |
 ///

@@ -39,19 +39,6 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-/// Levels below the start; -1 where the path ever leads above it.
-int depth_of(std::string_view path, int depth) {
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/');
-    const std::string_view part = path.substr(0, slash);
-    if (part == "..") --depth;
-    if (!part.empty() && part != "." && part != "..") ++depth;
-    if (depth < 0) return -1;
-    path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
-  }
-  return depth;
-}
-
 }  // namespace
 
 bool is_repeatable(int error) {
@@ -79,6 +66,19 @@ std::string printable(std::string_view name) {
     name.remove_prefix(length);
   }
   return out;
+}
+
+int depth_of(std::string_view path, int start) {
+  int depth = start;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view part = path.substr(0, slash);
+    if (part == "..") --depth;
+    if (!part.empty() && part != "." && part != "..") ++depth;
+    if (depth < 0) return -1;
+    path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
+  }
+  return depth;
 }
 
 std::string harmless_target(std::string_view link, std::string_view target) {

@@ -40,6 +40,9 @@ std::string error_name(int error);
 
 /// A name or path as operation lists hold it: bytes that are no printable UTF-8 as %XX.
 std::string printable(std::string_view name);
+/// Levels below the top at which a relative path ends that begins `start` levels below it; -1 if it
+/// ever leads above the top.
+int depth_of(std::string_view path, int start);
 /// The text of a symbolic link at `link`, or as many underscores if it leads out of the top.
 std::string harmless_target(std::string_view link, std::string_view target);
 

@@ -65,7 +65,10 @@ RequestRecorder::RequestRecorder(const std::filesystem::path& file, const std::s
       start_ns_(now_ns()),
       file_(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)),
       log_(std::make_unique<OperationLog>(summary)) {
-  if (file_ < 0) throw std::system_error(errno, std::generic_category(), file.string());
+  if (file_ < 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot write the recording " + file.string());
+  }
   put(log_->take());
   writer_ = std::thread([this] { write_out(); });
 }

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "vfs/base/byte_size.h"
+
 namespace vfsprof::vfs {
 
 namespace {
@@ -29,21 +31,7 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr std::array kSizes{Unit{"", 1}, Unit{"k", 1 << 10}, Unit{"m", 1 << 20},
-                            Unit{"g", 1 << 30}};
 constexpr std::array kDurationsUs{Unit{"us", 1}, Unit{"ms", 1000}, Unit{"s", 1'000'000}};
-
-/// A number with a unit, at most `limit`.
-template <std::size_t kUnits>
-std::optional<std::uint64_t> parse_quantity(std::string_view text,
-                                            const std::array<Unit, kUnits>& units,
-                                            std::uint64_t limit) {
-  const auto number = parse_number(text);
-  if (!number) return {};
-  const auto unit = std::ranges::find(units, number->unit, &Unit::name);
-  if (unit == units.end() || number->value > limit / unit->factor) return {};
-  return number->value * unit->factor;
-}
 
 /// "16x1m"; together at most 1 TiB, so that no sum can overflow.
 bool parse_objects(std::string_view text, StoreSpec& spec) {
@@ -51,17 +39,20 @@ bool parse_objects(std::string_view text, StoreSpec& spec) {
   constexpr std::uint64_t kMaxCount = 1'000'000;
   const auto count = parse_number(text);
   if (!count || !count->unit.starts_with('x') || count->value > kMaxCount) return false;
-  const auto size = parse_quantity(count->unit.substr(1), kSizes, kMaxBytes);
-  if (!size || (count->value > 0 && *size > kMaxBytes / count->value)) return false;
+  const auto size = parse_byte_size(count->unit.substr(1));
+  if (!size || *size > kMaxBytes / std::max<std::uint64_t>(count->value, 1)) return false;
   spec.objects = {.count = count->value, .size = *size};
   return true;
 }
 
 bool parse_latency(std::string_view text, StoreSpec& spec) {
   constexpr std::uint64_t kMaxUs = 3'600'000'000;  // an hour
-  const auto latency = parse_quantity(text, kDurationsUs, kMaxUs);
-  if (latency) spec.disturbance.latency = std::chrono::microseconds(*latency);
-  return latency.has_value();
+  const auto latency = parse_number(text);
+  if (!latency) return false;
+  const auto unit = std::ranges::find(kDurationsUs, latency->unit, &Unit::name);
+  if (unit == kDurationsUs.end() || latency->value > kMaxUs / unit->factor) return false;
+  spec.disturbance.latency = std::chrono::microseconds(latency->value * unit->factor);
+  return true;
 }
 
 /// "fetch:3"

@@ -9,13 +9,15 @@
 
 namespace vfsprof::vfs {
 
-/// An engine of which only writes and flushes do something: what the test says.
+/// An engine of which only writes, reads and flushes do something: what the test says.
 class FakeEngine final : public Engine {
  public:
   using Written = Result<std::size_t>;
 
   std::function<std::optional<Written>(const WriteRequest&)> on_try_write;
   std::function<Written(const WriteRequest&)> on_write;
+  std::function<std::optional<Written>(std::span<std::byte>)> on_try_read;
+  std::function<Written(std::span<std::byte>)> on_read;
   std::function<Result<void>()> on_flush = [] { return Result<void>(); };
 
   /// What waits for nothing is written by `on_write`.
@@ -38,6 +40,12 @@ class FakeEngine final : public Engine {
   Written write(const WriteRequest& request) override { return on_write(request); }
   std::optional<Written> try_write(const WriteRequest& request) override {
     return on_try_write(request);
+  }
+  Written read(InodeId, HandleId, FileRange, std::span<std::byte> out) override {
+    return on_read(out);
+  }
+  std::optional<Written> try_read(InodeId, HandleId, FileRange, std::span<std::byte> out) override {
+    return on_try_read(out);
   }
   bool close_waits() const override { return true; }
   std::unique_ptr<PayloadPages> payload_pages(std::size_t) override { return nullptr; }
@@ -72,7 +80,6 @@ class FakeEngine final : public Engine {
   FileSystemUsage usage() override { return {}; }
   Result<HandleId> open(InodeId, int) override { return fail(ENOSYS); }
   Result<Created> create(EntryName, NewNode, int, Caller) override { return fail(ENOSYS); }
-  Written read(InodeId, HandleId, FileRange, std::span<std::byte>) override { return fail(ENOSYS); }
   Result<void> write_back_all() override { return {}; }
 };
 

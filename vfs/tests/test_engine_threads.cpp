@@ -34,6 +34,37 @@ void on_threads_while(const std::function<void(int)>& work, const std::function<
   other.join();
 }
 
+TEST_P(EveryEngine, WhoFindsANewFileCanOpenIt) {
+  constexpr int kFiles = 3000;
+  EngineUnderTest fs(GetParam());
+  Engine& engine = fs.engine();
+  std::thread maker([&] {
+    for (int i = 0; i < kFiles; ++i) {
+      const std::string name = std::to_string(i);
+      ASSERT_TRUE(engine.create_node({kRootInode, name}, {.mode = S_IFREG | 0644}, {}));
+    }
+  });
+  int failed = 0;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string name = std::to_string(i);
+    Result<Attributes> found = engine.lookup({kRootInode, name});
+    while (!found) found = engine.lookup({kRootInode, name});
+    const auto handle = engine.open(found->inode, O_RDWR);
+    failed += handle ? 0 : 1;
+    if (handle) {
+      EXPECT_TRUE(engine.release(found->inode, *handle));
+    }
+  }
+  maker.join();
+  EXPECT_EQ(failed, 0);
+}
+
+TEST_P(EveryEngine, ANodeWithoutATypeIsARegularFile) {
+  EngineUnderTest fs(GetParam());
+  ASSERT_TRUE(fs.engine().create_node({kRootInode, "a"}, {.mode = 0644}, {}));
+  EXPECT_EQ(fs.write(fs.open("a"), 0, filled(10, 1)), 0);
+}
+
 TEST_P(EveryEngine, LosesNoWriteWhileFilesAreWrittenBackAndEvicted) {
   constexpr int kRounds = 60;
   EngineUnderTest fs(GetParam(), 12 * kTestChunk);  // far below the 8 * 8 chunks in use

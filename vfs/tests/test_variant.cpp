@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "vfs/base/byte_size.h"
 #include "vfs/store/memory_store.h"
 #include "vfs/strategies.h"
 #include "vfs/tests/temporary_directory.h"
@@ -17,8 +20,21 @@
 namespace vfsprof::vfs {
 namespace {
 
+TEST(ByteSize, IsAWholeNumberWithAnOptionalUnit) {
+  EXPECT_EQ(parse_byte_size("4096"), 4096U);
+  EXPECT_EQ(parse_byte_size("4k"), 4096U);
+  EXPECT_EQ(parse_byte_size("1m"), 1U << 20);
+  EXPECT_EQ(parse_byte_size("3g"), std::uint64_t{3} << 30);
+  EXPECT_EQ(parse_byte_size("17179869183g"), std::uint64_t{17179869183} << 30);
+  for (const std::string_view bad : {"", "k", "4kk", "4 k", " 4k", "-4k", "4t", "4.5k",
+                                     "17179869184g", "18446744073709551616"}) {
+    EXPECT_EQ(parse_byte_size(bad), std::nullopt) << bad;
+  }
+}
+
 TEST(Variant, NamesMeanWhatTheDesignSays) {
-  const std::string threads = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
+  const std::string threads =
+      std::to_string(std::clamp(std::thread::hardware_concurrency(), 1U, kMostSessionThreads));
   const std::pair<std::string_view, std::string> kMeanings[] = {
       {"default",
        "pool=sharded,hash=fx,key=packed,copy=direct,executor=sync,flush=batched,memory=arena,"

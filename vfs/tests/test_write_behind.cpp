@@ -182,6 +182,25 @@ TEST_P(WriteBehindTest, AFailedBatchIsToldToTheNextSyncOfEachHandleOnce) {
   EXPECT_EQ(fs.content(fs.open("a")), content);
 }
 
+TEST_P(WriteBehindTest, AFailedBatchIsWrittenWithALaterOneAndStillTold) {
+  Gate gate;
+  EngineUnderTest fs(GetParam(), options(gate.spawner()));
+  const File file = fs.create("a");
+  const Bytes content = filled(kBatchChunks * kTestChunk, 7);
+  {
+    const FileSizeLimit limit(kTestChunk);
+    EXPECT_EQ(fs.write(file, 0, content), 0);
+    gate.run_all();
+  }
+  const auto data = fs.cache_directory() / "data";
+  EXPECT_LE(bytes_in(data), kTestChunk);
+  fs.close(fs.create("b"));  // nothing of it is dirty
+  gate.run_all();
+  EXPECT_EQ(bytes_in(data), content.size());
+  EXPECT_EQ(fs.sync(file), EFBIG) << "an error that nobody heard of is kept";
+  EXPECT_EQ(fs.sync(file), 0);
+}
+
 TEST_P(WriteBehindTest, DirtyMemoryStaysWithinASmallBudget) {
   constexpr std::uint64_t kBudget = 16 * kTestChunk;
   Gate gate;  // no batch ever runs: writers must make room by themselves

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,9 +41,10 @@ class WriteBehindQueueTest : public testing::Test {
   /// The files written since the last call.
   Batch written() { return std::exchange(written_, {}); }
 
-  void write(InodeId file) {
+  bool write(InodeId file) {
     written_.push_back(file.value);
     on_write_(file);
+    return !failing_.contains(file.value);
   }
   /// Also after a failure: the end of the queue waits for what was handed over.
   void TearDown() override {
@@ -51,10 +53,11 @@ class WriteBehindQueueTest : public testing::Test {
 
   std::deque<std::function<void()>> spawned_;
   Batch written_;
+  std::set<std::uint64_t> failing_;
   std::function<void(InodeId)> on_write_ = [](InodeId) {};
   std::unique_ptr<WriteBehindQueue> queue_ = std::make_unique<WriteBehindQueue>(
       kLimits, [this](std::function<void()> work) { spawned_.push_back(std::move(work)); },
-      [this](InodeId file) { write(file); });
+      [this](InodeId file) { return write(file); });
 };
 
 TEST_F(WriteBehindQueueTest, ABatchClosesWhenItHasEnoughChunks) {
@@ -162,6 +165,74 @@ TEST_F(WriteBehindQueueTest, WhatChangedWhileItWasWrittenJoinsTheNextBatch) {
   EXPECT_EQ(written(), (Batch{1, 2}));
 }
 
+TEST_F(WriteBehindQueueTest, AFileThatFailedJoinsTheNextBatch) {
+  failing_ = {1};
+  add_chunks(1, kLimits.chunks);
+  run_next();
+  EXPECT_EQ(written(), Batch{1});
+  EXPECT_EQ(handed_over(), 0U) << "a disk that refuses is not asked again at once";
+  failing_.clear();
+  add_chunks(2, kLimits.chunks);
+  run_next();
+  EXPECT_EQ(written(), (Batch{1, 2}));
+  add_chunks(3, kLimits.chunks);
+  run_next();
+  EXPECT_EQ(written(), Batch{3});
+}
+
+TEST_F(WriteBehindQueueTest, AFileThatFailedIsTriedAgainWhenAnyFileIsClosed) {
+  failing_ = {1};
+  add_chunks(1, kLimits.chunks);
+  run_next();
+  written();
+  failing_.clear();
+  queue_->close_batch();
+  ASSERT_EQ(handed_over(), 1U);
+  run_next();
+  EXPECT_EQ(written(), Batch{1});
+  queue_->close_batch();
+  EXPECT_EQ(handed_over(), 0U);
+}
+
+TEST_F(WriteBehindQueueTest, AFileThatGoesOnFailingIsTriedMoreAndMoreRarely) {
+  failing_ = {1};
+  add_chunks(1, kLimits.chunks);
+  run_next();
+  written();
+  std::vector<int> tried;  // in which batch
+  for (int batch = 1; batch <= 30; ++batch) {
+    add_chunks(2, kLimits.chunks);
+    ASSERT_EQ(handed_over(), 1U);
+    run_next();
+    if (written() == Batch{1, 2}) tried.push_back(batch);
+  }
+  EXPECT_EQ(tried, (std::vector{1, 3, 7, 15}));
+  failing_.clear();
+  for (int batch = 31; batch <= 32; ++batch) {
+    add_chunks(2, kLimits.chunks);
+    run_next();
+  }
+  written();
+  failing_ = {3};
+  add_chunks(3, kLimits.chunks);
+  run_next();
+  add_chunks(2, kLimits.chunks);
+  run_next();
+  EXPECT_EQ(written(), (Batch{3, 2, 3})) << "what succeeded since is forgotten";
+}
+
+TEST_F(WriteBehindQueueTest, ClosingWhileAFailedFileWaitsLeavesTheNextBatchAlone) {
+  failing_ = {1};
+  add_chunks(1, kLimits.chunks);
+  run_next();
+  queue_->close_batch();
+  run_next();  // fails once more: one batch goes by
+  queue_->close_batch();
+  EXPECT_EQ(handed_over(), 0U);
+  add_chunks(2, 1);
+  EXPECT_EQ(handed_over(), 0U) << "collected as ever";
+}
+
 TEST_F(WriteBehindQueueTest, TheEndWaitsForTheBatchesUnderWay) {
   add_chunks(1, kLimits.chunks);
   std::atomic<bool> destroyed{false};
@@ -180,7 +251,10 @@ TEST_F(WriteBehindQueueTest, TheEndWaitsForTheBatchesUnderWay) {
 TEST(WriteBehindQueueWithoutLimits, WritesNothing) {
   WriteBehindQueue queue(
       std::nullopt, [](const std::function<void()>&) { FAIL() << "nothing is to be spawned"; },
-      [](InodeId) { FAIL() << "nothing is to be written"; });
+      [](InodeId) {
+        ADD_FAILURE() << "nothing is to be written";
+        return true;
+      });
   EXPECT_FALSE(queue.enabled());
   for (int i = 0; i < 1000; ++i) queue.add({1}, {.chunks = 1000, .bytes = 1'000'000'000});
   queue.close_batch();

@@ -34,6 +34,12 @@ struct Common {
   State initial;
 };
 
+/// As the program's own arithmetic would do it: an object may hold any numbers.
+std::int64_t times(std::int64_t value, std::int64_t factor) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) *
+                                   static_cast<std::uint64_t>(factor));
+}
+
 /// How far an instruction advances the location, before code alignment.
 std::uint64_t advance_units(std::uint8_t operation, std::uint8_t operand, ByteReader& code) {
   switch (operation) {
@@ -267,7 +273,7 @@ bool Compiler::set_cfa_rule(std::uint8_t operation, ByteReader& code, const Comm
       return true;
     case DW_CFA_def_cfa_sf:
       number = code.take_uleb();
-      set(number, code.take_sleb() * common.data_alignment);
+      set(number, times(code.take_sleb(), common.data_alignment));
       return true;
     case DW_CFA_def_cfa_register:
       set(code.take_uleb(), state.cfa.value);
@@ -276,7 +282,7 @@ bool Compiler::set_cfa_rule(std::uint8_t operation, ByteReader& code, const Comm
       set(state.cfa.base, static_cast<std::int64_t>(code.take_uleb()));
       return true;
     case DW_CFA_def_cfa_offset_sf:
-      set(state.cfa.base, code.take_sleb() * common.data_alignment);
+      set(state.cfa.base, times(code.take_sleb(), common.data_alignment));
       return true;
     case DW_CFA_def_cfa_expression:
       state.cfa = {.kind = RuleKind::kExpression,
@@ -302,7 +308,7 @@ bool Compiler::set_one_rule(std::uint8_t operation, std::uint8_t operand, ByteRe
     return true;
   };
   const auto scaled = [&] {
-    return static_cast<std::int64_t>(code.take_uleb()) * common.data_alignment;
+    return times(static_cast<std::int64_t>(code.take_uleb()), common.data_alignment);
   };
   const auto expression = [&] {
     return builder_.add_expression(code.take_bytes(code.take_uleb()));
@@ -312,13 +318,13 @@ bool Compiler::set_one_rule(std::uint8_t operation, std::uint8_t operand, ByteRe
     case DW_CFA_offset_extended:
       return set(RuleKind::kAtCfa, scaled());
     case DW_CFA_offset_extended_sf:
-      return set(RuleKind::kAtCfa, code.take_sleb() * common.data_alignment);
+      return set(RuleKind::kAtCfa, times(code.take_sleb(), common.data_alignment));
     case DW_CFA_GNU_negative_offset_extended:
-      return set(RuleKind::kAtCfa, -scaled());
+      return set(RuleKind::kAtCfa, times(scaled(), -1));
     case DW_CFA_val_offset:
       return set(RuleKind::kCfaPlus, scaled());
     case DW_CFA_val_offset_sf:
-      return set(RuleKind::kCfaPlus, code.take_sleb() * common.data_alignment);
+      return set(RuleKind::kCfaPlus, times(code.take_sleb(), common.data_alignment));
     case DW_CFA_register:
       return set(RuleKind::kRegister, static_cast<std::int64_t>(code.take_uleb()));
     case DW_CFA_expression:

@@ -76,6 +76,10 @@ class ForwardingEngine : public Engine {
                            std::span<std::byte> out) override {
     return engine_->read(inode, handle, range, out);
   }
+  std::optional<Result<std::size_t>> try_read(InodeId inode, HandleId handle, FileRange range,
+                                              std::span<std::byte> out) override {
+    return engine_->try_read(inode, handle, range, out);
+  }
   Result<void> write_back_all() override { return engine_->write_back_all(); }
 
  protected:
