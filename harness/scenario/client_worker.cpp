@@ -10,6 +10,7 @@
 #include "harness/inproc/in_process_calls.h"
 #include "harness/scenario/block_data.h"
 #include "harness/scenario/file_operations.h"
+#include "harness/scenario/hash.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
 #include "harness/scenario/tree_model.h"
@@ -254,7 +255,7 @@ void Worker<Files>::note_result(const Operation& operation, std::int64_t result)
   std::uint64_t hash = XXH3_64bits_withSeed(&hashed, sizeof hashed, record_.results.hash());
   // What a read returned is its result too.
   if (operation.kind == OperationKind::kRead && result > 0) {
-    hash = XXH3_64bits_withSeed(buffer_.data(), static_cast<std::size_t>(result), hash);
+    hash = sampled_hash(std::span(buffer_).first(static_cast<std::size_t>(result)), hash);
   }
   record_.results.add(hash);
   const std::uint64_t number = record_.results.operations();
