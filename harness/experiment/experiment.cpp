@@ -12,6 +12,7 @@
 #include "harness/collect/environment.h"
 #include "harness/error.h"
 #include "harness/experiment/first_difference.h"
+#include "harness/experiment/lockstep_arms.h"
 #include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
 #include "harness/experiment/steady_state.h"
@@ -297,6 +298,7 @@ class Experiment {
             .seed = options_.seed,
             .kind = planned.kind,
             .hash_tree = !is_floor(planned),
+            .keeps_contents = !arm.variant || arm.variant->has_strategies(),
             .collect = options_.collect,
             .work_directory = options_.work_directory};
   }
@@ -339,7 +341,12 @@ ArmSpec parse_arm(const std::string& text) {
 
 ExperimentOutcome run_experiment(const ExperimentOptions& options,
                                  const ProgressListener& progress) {
-  return Experiment(options, progress).run();
+  if (!options.scenario.lockstep) return Experiment(options, progress).run();
+  ExperimentOptions repeatable = options;
+  const std::vector<std::string> said = go_around_page_cache(repeatable);
+  ExperimentOutcome outcome = Experiment(repeatable, progress).run();
+  outcome.result.warnings.insert(outcome.result.warnings.begin(), said.begin(), said.end());
+  return outcome;
 }
 
 ExperimentOutcome run_machine_floors(const ExperimentOptions& options,

@@ -55,6 +55,7 @@ RoundOutcome run_round(const RoundRequest& request) {
                                              .placement = request.placement,
                                              .seed = request.seed,
                                              .store_is_filled = has_objects,
+                                             .keeps_contents = request.keeps_contents,
                                              .in_process = in_process_setup(*target),
                                              .settle_fd = target->settle_fd(),
                                              .watch = request.watch});

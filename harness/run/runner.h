@@ -22,7 +22,8 @@ struct RoundRequest {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
-  bool hash_tree = true;         ///< false where the target does not keep what is written to it
+  bool hash_tree = true;
+  bool keeps_contents = true;    ///< ClientOptions::keeps_contents
   WatchedOperations watch = {};  ///< none where `first` is 0
   CollectorOptions collect;
   std::filesystem::path

@@ -36,6 +36,9 @@ struct ClientOptions {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   bool store_is_filled = false;  ///< the files of the object store exist already
+  /// False: what is written is not kept there (the null handler), so that it is no fault if a read
+  /// returns less or a stat another size. Whether they succeed is checked all the same.
+  bool keeps_contents = true;
   /// The file system runs in the clients' process, instead of below the directory.
   std::optional<InProcessSetup> in_process = std::nullopt;
   /// In lockstep: a socket on which the file system answers each byte once it has nothing left to

@@ -121,6 +121,7 @@ Crew::Crew(const Assignment& assignment)
                             .control = control_,
                             .turns = turns_.get(),
                             .store_is_filled = assignment.store_is_filled,
+                            .keeps_contents = assignment.keeps_contents,
                             .guarded = guarded,
                             .watch = watched(assignment.watch, plan.client)}));
   }

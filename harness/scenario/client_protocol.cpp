@@ -118,6 +118,7 @@ std::string encode(const Assignment& assignment) {
   json message{{"seed", assignment.seed},
                {"settles", assignment.settles},
                {"store_is_filled", assignment.store_is_filled},
+               {"keeps_contents", assignment.keeps_contents},
                {"watch", {assignment.watch.client, assignment.watch.first, assignment.watch.last}}};
   if (const auto& recording = assignment.scenario.recording) {
     message["recording"] = recording->header + "\n" + recording->lines;
@@ -144,6 +145,7 @@ Assignment decode_assignment(std::string_view line) {
   }
   assignment.seed = message.at("seed");
   assignment.store_is_filled = message.at("store_is_filled");
+  assignment.keeps_contents = message.at("keeps_contents");
   assignment.settles = message.at("settles");
   if (message.contains("in_process")) {
     const json& setup = message.at("in_process");

@@ -64,6 +64,13 @@ std::size_t fds_of(const Job& job) {
   return job.form == JobForm::kSteps ? kSetupFd + 1 : kMaxListedFiles;
 }
 
+/// Whether a success may be another one where nothing that was written is kept.
+bool depends_on_contents(const Operation& operation) {
+  const bool may_succeed = operation.expected == kInFull || operation.expected >= 0;
+  return may_succeed &&
+         (operation.kind == OperationKind::kRead || operation.kind == OperationKind::kStat);
+}
+
 std::string describe_result(std::int64_t result) {
   return result < 0 ? describe(Errno{static_cast<int>(-result)}) : std::to_string(result);
 }
@@ -118,6 +125,7 @@ class Worker final : public ClientWorker {
   ReplayTurns* const turns_;
   const Turn* turn_ = nullptr;  ///< of the operation that is being replayed
   const bool store_is_filled_;
+  const bool keeps_contents_;
   const bool timed_;
   const std::uint64_t most_operations_;
   const WatchedOperations watch_;
@@ -138,6 +146,7 @@ Worker<Files>::Worker(const Options& options)
       control_(options.control),
       turns_(options.turns),
       store_is_filled_(options.store_is_filled),
+      keeps_contents_(options.keeps_contents),
       timed_(options.timed),
       most_operations_(options.most_operations),
       watch_(options.watch),
@@ -322,6 +331,7 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
       operation.expected == kInFull &&
       (transfer ? result == static_cast<std::int64_t>(operation.size) : result >= 0);
   if (in_full && (!job_.verify || operation.kind != OperationKind::kRead)) return true;
+  if (!keeps_contents_ && result >= 0 && depends_on_contents(operation)) return true;
   std::string problem;
   if (operation.expected != kInFull) {
     if (result != operation.expected) {

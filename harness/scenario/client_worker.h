@@ -57,6 +57,7 @@ class ClientWorker {
     RunControl& control;
     ReplayTurns* turns = nullptr;  ///< of a recording: what its clients share
     bool store_is_filled = false;  ///< files of the object store exist already
+    bool keeps_contents = true;    ///< ClientOptions::keeps_contents
     bool guarded = false;          ///< FilesOptions::guarded
     bool timed = true;             ///< false: read no clock
     WatchedOperations watch = {};  ///< of this client; none where `first` is 0
