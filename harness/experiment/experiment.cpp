@@ -299,6 +299,7 @@ class Experiment {
             .kind = planned.kind,
             .hash_tree = !is_floor(planned),
             .keeps_contents = !arm.variant || arm.variant->has_strategies(),
+            .issue_priority = options_.issue_priority,
             .collect = options_.collect,
             .work_directory = options_.work_directory};
   }

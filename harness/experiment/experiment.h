@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/collect/collector.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 #include "reports/model/run_result.h"
@@ -52,6 +53,7 @@ struct ExperimentOptions {
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
   unsigned warm_up_rounds = 4;  ///< at most; fewer where the figures no longer change
+  IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   bool floors = true;           ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;

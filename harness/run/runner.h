@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/collect/collector.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/tree_hash.h"
@@ -25,6 +26,7 @@ struct RoundRequest {
   bool hash_tree = true;
   bool keeps_contents = true;    ///< ClientOptions::keeps_contents
   WatchedOperations watch = {};  ///< none where `first` is 0
+  IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   CollectorOptions collect;
   std::filesystem::path
       work_directory;  ///< the round makes a directory of its own in it, and removes it

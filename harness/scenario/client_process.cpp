@@ -100,7 +100,9 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
                                  .keeps_contents = options.keeps_contents,
                                  .in_process = options.in_process,
                                  .settles = options.settle_fd >= 0,
-                                 .watch = options.watch}));
+                                 .watch = options.watch,
+                                 .issue_priority = options.issue_priority,
+                                 .may_spin = options.placement != Placement::kPacked}));
 }
 
 ClientProcess::~ClientProcess() = default;

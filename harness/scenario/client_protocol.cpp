@@ -119,6 +119,8 @@ std::string encode(const Assignment& assignment) {
                {"settles", assignment.settles},
                {"store_is_filled", assignment.store_is_filled},
                {"keeps_contents", assignment.keeps_contents},
+               {"issue_priority", to_string(assignment.issue_priority)},
+               {"may_spin", assignment.may_spin},
                {"watch", {assignment.watch.client, assignment.watch.first, assignment.watch.last}}};
   if (const auto& recording = assignment.scenario.recording) {
     message["recording"] = recording->header + "\n" + recording->lines;
@@ -156,6 +158,8 @@ Assignment decode_assignment(std::string_view line) {
                              .engine_cpu = setup.at("engine_cpu"),
                              .lockstep = setup.at("lockstep")};
   }
+  assignment.issue_priority = parse_issue_priority(message.at("issue_priority"));
+  assignment.may_spin = message.at("may_spin");
   const json& watch = message.at("watch");
   assignment.watch = {.client = watch.at(0), .first = watch.at(1), .last = watch.at(2)};
   return assignment;
@@ -166,6 +170,7 @@ std::string encode(const ClientResult& result) {
               {"cpu_ns", result.cpu_ns},
               {"results_hash", result.results_hash},
               {"failure", result.failure},
+              {"issue_priority_error", result.issue_priority_error},
               {"clients", encode_clients(result.clients)},
               {"traces", encode_traces(result.traces)},
               {"kept", encode_kept(result.kept)},
@@ -181,6 +186,7 @@ std::optional<ClientResult> decode_result(std::string_view line) {
   result.cpu_ns = message.at("cpu_ns");
   result.results_hash = message.at("results_hash");
   result.failure = message.at("failure");
+  result.issue_priority_error = message.at("issue_priority_error");
   result.clients = decode_clients(message.at("clients"));
   result.traces = decode_traces(message.at("traces"));
   result.kept = decode_kept(message.at("kept"));

@@ -36,6 +36,8 @@ struct Assignment {
   std::optional<InProcessSetup> in_process = std::nullopt;
   bool settles = false;  ///< kSettleFd is open
   WatchedOperations watch = {};
+  IssuePriority issue_priority = IssuePriority::kNormal;
+  bool may_spin = true;  ///< the clients' CPU is not the file system's alone
 };
 
 std::string encode(const Assignment& assignment);

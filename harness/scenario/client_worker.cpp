@@ -11,6 +11,7 @@
 #include "harness/scenario/block_data.h"
 #include "harness/scenario/file_operations.h"
 #include "harness/scenario/hash.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
 #include "harness/scenario/tree_model.h"
@@ -150,7 +151,8 @@ Worker<Files>::Worker(const Options& options)
       timed_(options.timed),
       most_operations_(options.most_operations),
       watch_(options.watch),
-      paced_((job_.rate_iops > 0 || job_.recorded_pace) && options.most_operations == UINT64_MAX),
+      paced_(keeps_pace(job_) && options.most_operations == UINT64_MAX),
+      sleep_(options.may_spin),
       data_({.seed = plan_.seed, .client = plan_.client, .block_bytes = largest_transfer(job_)}),
       model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
       stream_(plan_),

@@ -51,7 +51,7 @@ void PreciseSleep::until(std::uint64_t time_ns, const RunControl& control) {
   if (before_ns + lead_ns_ < time_ns) {
     const std::uint64_t wake_ns = time_ns - lead_ns_;
     control.sleep_until(wake_ns);
-    const std::uint64_t late_ns = std::min(now_ns() - wake_ns, kMostSpinNs);
+    const std::uint64_t late_ns = std::min(now_ns() - wake_ns, most_spin_ns_);
     // Up fast, down slowly: most wake-ups are to come before their time, none long before it.
     lead_ns_ = late_ns > lead_ns_ ? lead_ns_ + (late_ns - lead_ns_) / 4
                                   : lead_ns_ - (lead_ns_ - late_ns) / 16;
