@@ -21,7 +21,8 @@ void setup_generator(CLI::App& app, ExitCode&) {
   command->add_option("--scenario", options->scenario, "As for run")->required();
   command->add_option("--operations", options->operations, "Of each job at most")
       ->capture_default_str();
-  command->add_option("--scale", options->scale, "As for run: what a few operations cost says little")
+  command
+      ->add_option("--scale", options->scale, "As for run: what a few operations cost says little")
       ->check(CLI::Range(0.001, 1000.0))
       ->capture_default_str();
   command->callback([options] {

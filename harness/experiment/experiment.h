@@ -54,7 +54,7 @@ struct ExperimentOptions {
   double equivalence_margin = 0.05;
   unsigned warm_up_rounds = 4;  ///< at most; fewer where the figures no longer change
   IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
-  bool floors = true;           ///< measure null handler and machine beside the arms
+  bool floors = true;  ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;
   Looks looks = {};

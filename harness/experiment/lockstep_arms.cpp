@@ -26,10 +26,10 @@ std::vector<std::string> go_around_page_cache(ExperimentOptions& experiment) {
         fmt::join(changed, ", ")));
   }
   if (!kept.empty()) {
-    lines.push_back(
-        fmt::format("in lockstep {} kept the kernel's page cache (writeback=on): when it writes and "
-                    "reads again depends on memory and time, so requests may differ between rounds",
-                    fmt::join(kept, ", ")));
+    lines.push_back(fmt::format(
+        "in lockstep {} kept the kernel's page cache (writeback=on): when it writes and "
+        "reads again depends on memory and time, so requests may differ between rounds",
+        fmt::join(kept, ", ")));
   }
   return lines;
 }

@@ -33,12 +33,13 @@ std::optional<InProcessSetup> in_process_setup(const Target& target) {
 }
 
 reports::Capability refused_priority(int error) {
-  return {.name = "issue priority of clients",
-          .state = reports::CapabilityState::kDegraded,
-          .detail = fmt::format("--issue-priority realtime was refused ({}), so clients that keep a "
-                                "pace wait for their turn as any program does",
-                                describe(Errno{error})),
-          .remedy = "run as root, or with an rtprio limit of 1 (ulimit -r)"};
+  return {
+      .name = "issue priority of clients",
+      .state = reports::CapabilityState::kDegraded,
+      .detail = fmt::format("--issue-priority realtime was refused ({}), so clients that keep a "
+                            "pace wait for their turn as any program does",
+                            describe(Errno{error})),
+      .remedy = "run as root, or with an rtprio limit of 1 (ulimit -r)"};
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ struct RoundRequest {
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
   bool hash_tree = true;
-  bool keeps_contents = true;    ///< ClientOptions::keeps_contents
-  WatchedOperations watch = {};  ///< none where `first` is 0
+  bool keeps_contents = true;                             ///< ClientOptions::keeps_contents
+  WatchedOperations watch = {};                           ///< none where `first` is 0
   IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   CollectorOptions collect;
   std::filesystem::path

@@ -28,7 +28,7 @@ struct ClientResult {
   std::vector<ClientTrace> traces;  ///< by client
   std::vector<KeptResult> kept;     ///< of ClientOptions::watch
   std::string results_hash;         ///< over every operation and result, per client, in order
-  int issue_priority_error = 0;  ///< errno with which ClientOptions::issue_priority was refused
+  int issue_priority_error = 0;     ///< errno with which ClientOptions::issue_priority was refused
   /// Why the round is void (an operation failed, the cap fired); empty for a good one.
   std::string failure;
 };
@@ -46,7 +46,7 @@ struct ClientOptions {
   /// In lockstep: a socket on which the file system answers each byte once it has nothing left to
   /// do; -1: none does. Stays the caller's.
   int settle_fd = -1;
-  WatchedOperations watch = {};        ///< none where `first` is 0
+  WatchedOperations watch = {};                           ///< none where `first` is 0
   IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };

@@ -19,8 +19,7 @@ IssuePriority parse_issue_priority(const std::string& text) {
   for (const IssuePriority priority : {IssuePriority::kNormal, IssuePriority::kRealtime}) {
     if (text == to_string(priority)) return priority;
   }
-  throw BadInput(
-      fmt::format("unknown issue priority '{}': allowed are normal and realtime", text));
+  throw BadInput(fmt::format("unknown issue priority '{}': allowed are normal and realtime", text));
 }
 
 bool keeps_pace(const Job& job) { return job.rate_iops > 0 || job.recorded_pace; }

@@ -125,7 +125,7 @@ class PreciseSleep {
   /// At most this much is spent spinning before an operation.
   static constexpr std::uint64_t kMostSpinNs = 200'000;
 
-  explicit PreciseSleep(bool may_spin)
+  explicit PreciseSleep(bool may_spin = true)
       : most_spin_ns_(may_spin ? kMostSpinNs : 0), lead_ns_(most_spin_ns_ / 4) {}
 
   void until(std::uint64_t time_ns, const RunControl& control);

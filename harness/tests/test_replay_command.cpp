@@ -92,11 +92,11 @@ constexpr const char* kOneRound =
 TEST_F(ReplayCommand, AnInterruptLeavesNothingMountedAndAValidPartialResult) {
   record("r.jsonl", paced_writes());
   // The second round has begun its replay when the signal comes: its first half second.
-  const int code = run(
-      "vfsprof run --scenario r.jsonl --timing recorded --variant default --rounds 100 "
-      "--profile-rounds 0 --trace-rounds 0 --warm-up-rounds 0 --no-floor --out out & pid=$!; "
-      "while ! grep -q '^vfsprof: 2/' err.txt; do sleep 0.05; done; sleep 0.5; kill -INT $pid; "
-      "wait $pid");
+  const int code =
+      run("vfsprof run --scenario r.jsonl --timing recorded --variant default --rounds 100 "
+          "--profile-rounds 0 --trace-rounds 0 --warm-up-rounds 0 --no-floor --out out & pid=$!; "
+          "while ! grep -q '^vfsprof: 2/' err.txt; do sleep 0.05; done; sleep 0.5; kill -INT $pid; "
+          "wait $pid");
   EXPECT_EQ(code, 130) << text("err.txt");
   expect_nothing_left_behind();
   const Json result = Json::parse(text("out/run.json"));

@@ -29,8 +29,8 @@ constexpr std::string_view kDocumentVariant = "mutex-pool";
 
 using Profiles = std::vector<std::optional<AnalysedProfile>>;
 
-/// Void where the arm did not do or leave the same as the first one. That is all that is compared of
-/// another target: it has other processes to observe (`layers` sets those beside each other).
+/// Void where the arm did not do or leave the same as the first one. That is all that is compared
+/// of another target: it has other processes to observe (`layers` sets those beside each other).
 Comparison compare_work(const RunResult& result, std::size_t after) {
   Comparison comparison;
   comparison.before = 0;
