@@ -72,10 +72,9 @@ reports::RunResult describe_experiment(const ExperimentOptions& options) {
   result.lockstep = options.scenario.lockstep;
   if (options.issue_priority == IssuePriority::kRealtime) {
     result.warnings.emplace_back(
-        "clients that keep a pace asked for real-time priority (--issue-priority realtime): with "
-        "it "
-        "they interrupt whatever runs on their CPU when the time of an operation or its result "
-        "comes, the file system too");
+        "clients that keep a pace asked for real-time priority (--issue-priority realtime): they "
+        "interrupt whatever runs on their CPU when the time of an operation or its result comes, "
+        "the file system too");
   }
   for (const ArmSpec& arm : options.arms) result.arms.push_back(describe_arm(arm));
   return result;

@@ -142,15 +142,19 @@ TEST_F(ReplayCommand, TargetsThatDisagreeAreVoidAndTheFirstDifferenceIsNamed) {
   const std::string compare =
       "vfsprof compare --scenario ./s.json --rounds 2 --profile-rounds 0 --trace-rounds 0 "
       "--warm-up-rounds 0 --json --out out --target dir=. --target external=";
-  ASSERT_EQ(run(compare + "'" + forgets.root().string() + "'"), 0) << text("err.txt");
-  const Json report = Json::parse(text("out.txt"));
-  ASSERT_FALSE(report.at("comparisons").empty());
-  EXPECT_EQ(report.at("comparisons").at(0).at("verdict"), "void");
-  EXPECT_THAT(report.at("comparisons").at(0).dump(),
-              AllOf(HasSubstr("stat of set/"), HasSubstr("4096")));
-  const Mount keeps("default");
-  ASSERT_EQ(run(compare + "'" + keeps.root().string() + "'"), 0) << text("err.txt");
-  EXPECT_NE(Json::parse(text("out.txt")).at("comparisons").at(0).at("verdict"), "void");
+  const auto void_comparisons = [&](const Mount& mount) {
+    EXPECT_EQ(run(compare + "'" + mount.root().string() + "'"), 0) << text("err.txt");
+    std::vector<Json> found;
+    for (const Json& each : Json::parse(text("out.txt")).at("comparisons")) {
+      if (each.at("verdict") == "void") found.push_back(each);
+    }
+    return found;
+  };
+  const std::vector<Json> found = void_comparisons(forgets);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].at("void_reasons").dump(),
+              AllOf(HasSubstr("stat of set/"), HasSubstr("`4096` against `0`")));
+  EXPECT_TRUE(void_comparisons(Mount("default")).empty());
 }
 
 TEST_F(ReplayCommand, TheNullHandlerStandsBesideARecordingThatReadsBack) {
@@ -186,7 +190,7 @@ TEST_F(ReplayCommand, LockstepGoesAroundThePageCacheAndSaysSo) {
     if (operation.at("kind") == "read") reads = operation.at("count");
   }
   for (const Json& counter : round.at("counters")) {
-    if (counter.at("name") == "fuse_reads") requests = counter.at("value");
+    if (counter.at("name") == "requests_read") requests = counter.at("value");
   }
   EXPECT_GT(reads, 50U);
   EXPECT_EQ(requests, reads);
