@@ -123,7 +123,7 @@ Crew::Crew(const Assignment& assignment)
                             .store_is_filled = assignment.store_is_filled,
                             .keeps_contents = assignment.keeps_contents,
                             .guarded = guarded,
-                            .may_spin = assignment.may_spin,
+                            .shares_cpu = assignment.shares_cpu,
                             .watch = watched(assignment.watch, plan.client)}));
   }
 }

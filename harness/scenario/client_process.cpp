@@ -102,7 +102,7 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
                                  .settles = options.settle_fd >= 0,
                                  .watch = options.watch,
                                  .issue_priority = options.issue_priority,
-                                 .may_spin = options.placement != Placement::kPacked}));
+                                 .shares_cpu = options.placement == Placement::kPacked}));
 }
 
 ClientProcess::~ClientProcess() = default;

@@ -120,7 +120,7 @@ std::string encode(const Assignment& assignment) {
                {"store_is_filled", assignment.store_is_filled},
                {"keeps_contents", assignment.keeps_contents},
                {"issue_priority", to_string(assignment.issue_priority)},
-               {"may_spin", assignment.may_spin},
+               {"shares_cpu", assignment.shares_cpu},
                {"watch", {assignment.watch.client, assignment.watch.first, assignment.watch.last}}};
   if (const auto& recording = assignment.scenario.recording) {
     message["recording"] = recording->header + "\n" + recording->lines;
@@ -159,7 +159,7 @@ Assignment decode_assignment(std::string_view line) {
                              .lockstep = setup.at("lockstep")};
   }
   assignment.issue_priority = parse_issue_priority(message.at("issue_priority"));
-  assignment.may_spin = message.at("may_spin");
+  assignment.shares_cpu = message.at("shares_cpu");
   const json& watch = message.at("watch");
   assignment.watch = {.client = watch.at(0), .first = watch.at(1), .last = watch.at(2)};
   return assignment;

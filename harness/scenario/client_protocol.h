@@ -37,7 +37,7 @@ struct Assignment {
   bool settles = false;  ///< kSettleFd is open
   WatchedOperations watch = {};
   IssuePriority issue_priority = IssuePriority::kNormal;
-  bool may_spin = true;  ///< the clients' CPU is not the file system's alone
+  bool shares_cpu = false;  ///< with the file system
 };
 
 std::string encode(const Assignment& assignment);

@@ -152,7 +152,7 @@ Worker<Files>::Worker(const Options& options)
       most_operations_(options.most_operations),
       watch_(options.watch),
       paced_(keeps_pace(job_) && options.most_operations == UINT64_MAX),
-      sleep_(options.may_spin),
+      sleep_(options.shares_cpu),
       data_({.seed = plan_.seed, .client = plan_.client, .block_bytes = largest_transfer(job_)}),
       model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
       stream_(plan_),

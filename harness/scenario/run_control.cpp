@@ -1,5 +1,6 @@
 #include "harness/scenario/run_control.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -51,12 +52,13 @@ void PreciseSleep::until(std::uint64_t time_ns, const RunControl& control) {
   if (before_ns + lead_ns_ < time_ns) {
     const std::uint64_t wake_ns = time_ns - lead_ns_;
     control.sleep_until(wake_ns);
-    const std::uint64_t late_ns = std::min(now_ns() - wake_ns, most_spin_ns_);
+    const std::uint64_t late_ns = std::min(now_ns() - wake_ns, kMostSpinNs);
     // Up fast, down slowly: most wake-ups are to come before their time, none long before it.
     lead_ns_ = late_ns > lead_ns_ ? lead_ns_ + (late_ns - lead_ns_) / 4
                                   : lead_ns_ - (lead_ns_ - late_ns) / 16;
   }
   while (now_ns() < time_ns && !control.stopping()) {
+    if (yields_) ::sched_yield();
   }
 }
 
