@@ -27,6 +27,9 @@ namespace {
 // The variant that stands for the analysis document's program as found (design.md section 4).
 constexpr std::string_view kDocumentVariant = "mutex-pool";
 
+// A replay whose median issue error is larger did not keep the recorded pace.
+constexpr double kMostIssueError = 0.01;
+
 using Profiles = std::vector<std::optional<AnalysedProfile>>;
 
 /// Void where the arm did not do or leave the same as the first one. That is all that is compared

@@ -34,9 +34,6 @@ struct SteadyState {
   double stable_after_ns = 0;   ///< when that begins, mean over the rounds
 };
 
-/// A replay whose median issue error is larger did not keep the recorded pace, and says so.
-inline constexpr double kMostIssueError = 0.01;
-
 /// How well operations kept their time, of clients that have a pace.
 struct Punctuality {
   std::uint64_t operations = 0;
