@@ -27,6 +27,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of a run: set-up, report and the rounds under observers, which take longer, come to it.
+constexpr std::chrono::seconds kUsualTime{20};
+
+/// How long a run's rounds may take; 0: as long as they do.
+std::chrono::nanoseconds usual_time(const MeasureOptions& options) {
+  if (options.command != "run") return {};
+  if (!options.budget.empty()) return parse_budget("--budget", options.budget);
+  return options.default_rounds ? kUsualTime : std::chrono::nanoseconds(0);
+}
+
 /// Every variant on every target that has variants, then the other targets. Builds become arms
 /// later (compare_design.h).
 std::vector<ArmSpec> arms_of(const MeasureOptions& options) {
@@ -82,6 +92,7 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   }
   result.timing_rounds = options.timing_rounds;
   if (options.command == "compare") apply_compare_design(options, result);
+  result.usual_time = usual_time(options);
   result.profiling_rounds = options.profiling_rounds;
   result.warm_up_rounds = options.warm_up_rounds;
   result.seed = options.seed.value_or(result.scenario.seed);

@@ -40,9 +40,11 @@ struct MeasureOptions {
   std::string color;  ///< auto, always or never
   bool require_verdict = false;
   std::vector<std::string> binaries;  ///< folders of builds, of `compare`
-  std::string budget;                 ///< "2m"; empty: as many rounds as `timing_rounds`
+  std::string budget;                 ///< "2m"; empty: as many rounds as were asked for
   bool control = false;               ///< an arm that is the first one once more
-  bool default_rounds = false;        ///< `timing_rounds` may grow to what a verdict needs
+  /// No count of rounds was asked for: `compare` may have more of them, as many as a verdict needs,
+  /// `run` fewer, as many as usually end in time.
+  bool default_rounds = false;
 };
 
 /// Declares --unwind, for every command that samples. `options` must outlive the parsing.

@@ -53,6 +53,9 @@ ProfileOptions to_profile(const ProfileCommand& options) {
   result.follow_children = !options.no_children;
   result.output_to_stderr = options.json;
   result.collect = complete_collector_options(options.collect, options.counters);
+  // Other people's programs often need more than the least, and short ones have few stretches to
+  // learn it in.
+  result.collect.stack_copy = std::make_shared<StackCopySize>(2 * StackCopySize::kLeast);
   return result;
 }
 

@@ -20,10 +20,17 @@ void setup_run(CLI::App& app, ExitCode& exit_code) {
       ->add_option("--variant", options->variants,
                    "NAME, or NAME followed by changes: mutex-pool,pool=tbb (vfsprof list variants)")
       ->expected(1);
-  command->callback([options, &exit_code] {
+  command
+      ->add_option("--budget", options->budget,
+                   "Fewer rounds, but two of each kind, where all would take longer: 90s, 2m")
+      ->default_str("20s, where no number of rounds is given");
+  command->callback([options, command, &exit_code] {
     if (options->targets.size() > 1) {
       throw BadInput("run takes one --target: use compare to see several beside each other");
     }
+    options->default_rounds = command->count("--rounds") + command->count("--profile-rounds") +
+                                  command->count("--trace-rounds") ==
+                              0;
     exit_code = measure(*options);
   });
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/collect/stack_copy_size.h"
 #include "reports/model/run_result.h"
 
 namespace vfsprof::harness {
@@ -41,9 +42,8 @@ struct CollectorOptions {
   std::string event = "cycles";      ///< a libpfm4 event name
   std::vector<std::string> events;   ///< to be counted, in rounds of their own (events.h)
   UnwindMethod unwind = UnwindMethod::kAuto;
-  /// Of the stack that a sample carries where it is unwound by tables; a multiple of 8, and less
-  /// than 64 KiB.
-  std::uint32_t stack_copy_bytes = 8192;
+  /// What a sample carries where it is unwound by tables; copies of these options share it.
+  std::shared_ptr<StackCopySize> stack_copy = std::make_shared<StackCopySize>();
   bool use_bpf = true;  ///< false: as if BPF programs were refused; tests say so
 };
 

@@ -196,6 +196,7 @@ SampledChain SampleDrain::chain_of(const RawSample& sample) {
     chain = unwind_sample(sample, mappings, event_.unwind);
   }
   if (chain.has_user_part) ++(chain.whole ? sampled_.whole : sampled_.cut_short);
+  if (chain.copy_ended) ++sampled_.copy_ended;
   return chain;
 }
 

@@ -26,12 +26,13 @@ struct Sampled {
       thread_names;  ///< as the kernel showed them when they were first seen
   std::uint64_t lost = 0;
   std::uint64_t throttled = 0;
-  std::uint64_t malformed = 0;  ///< records that could not be read
-  std::uint64_t refused = 0;    ///< CPUs or threads that could not be sampled
-  Errno refusal;                ///< why not
-  std::uint64_t whole = 0;      ///< samples whose user stack reaches the thread's start
-  std::uint64_t cut_short = 0;  ///< samples whose user stack does not; only where it is unwound
-  std::uint64_t cpu_ns = 0;     ///< CPU time of the draining thread
+  std::uint64_t malformed = 0;   ///< records that could not be read
+  std::uint64_t refused = 0;     ///< CPUs or threads that could not be sampled
+  Errno refusal;                 ///< why not
+  std::uint64_t whole = 0;       ///< samples whose user stack reaches the thread's start
+  std::uint64_t cut_short = 0;   ///< samples whose user stack does not; only where it is unwound
+  std::uint64_t copy_ended = 0;  ///< of these, where the copy of the stack was too short
+  std::uint64_t cpu_ns = 0;      ///< CPU time of the draining thread
 };
 
 /// Samples every thread of a process, and of its descendants where they are followed, from `begin`

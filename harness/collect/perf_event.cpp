@@ -55,7 +55,7 @@ Result<UniqueFd> open_with_stacks(SamplingEvent& event, const CollectorOptions& 
     return open(event.attributes, place);
   }
   SamplingEvent with_stacks = event;
-  ask_for_stacks(with_stacks.attributes, options.stack_copy_bytes);
+  ask_for_stacks(with_stacks.attributes, options.stack_copy->bytes());
   auto opened = open(with_stacks.attributes, place);
   if (opened) {
     event = std::move(with_stacks);

@@ -42,6 +42,9 @@ class Sampler : public Collector {
   void stop() override {
     if (drain_) drain_->finish();
     read_maps();
+    if (!drain_) return;
+    const Sampled& sampled = drain_->sampled();
+    options_.stack_copy->learn(sampled.whole + sampled.cut_short, sampled.copy_ended);
   }
 
   void collect(reports::Round& round) override;
@@ -83,7 +86,7 @@ const SymbolTable& symbols_of_kernel() {
 
 std::string describe_unwinding(const SamplingEvent& event) {
   if (event.unwind == UnwindMethod::kFramePointers) return "frame pointers";
-  return fmt::format("unwind tables from copies of {} KiB{}",
+  return fmt::format("unwind tables from copies of {} KiB, later more where stacks are longer{}",
                      event.attributes.sample_stack_user / 1024,
                      event.unwind == UnwindMethod::kAuto ? ", then frame pointers" : "");
 }

@@ -57,6 +57,7 @@ SampledChain unwind_sample(const RawSample& sample, Mappings& mappings, UnwindMe
       join_chains(stack.addresses, by_frame_pointers)) {
     result.whole = ends_at_thread_start(stack.addresses, mappings);
   }
+  result.copy_ended = !result.whole && stack.end == StackEnd::kCopyEnded;
   result.addresses.push_back(PERF_CONTEXT_USER);
   result.addresses.insert(result.addresses.end(), stack.addresses.begin(), stack.addresses.end());
   return result;

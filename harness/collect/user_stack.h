@@ -15,7 +15,8 @@ namespace vfsprof::harness {
 struct SampledChain {
   std::vector<std::uint64_t> addresses;
   bool has_user_part = false;
-  bool whole = false;  ///< the user part reaches the thread's start
+  bool whole = false;       ///< the user part reaches the thread's start
+  bool copy_ended = false;  ///< it ends where the copy of the stack did
   bool code_unknown =
       false;  ///< it ended where no code was mapped when the mappings were last read
 };

@@ -27,6 +27,7 @@ namespace vfsprof::harness {
 namespace {
 
 constexpr std::uint64_t kWarmMemoryBytes = std::uint64_t{2} << 30;
+constexpr unsigned kLeastRounds = 2;  // for an interval on how much rounds differ
 
 reports::Arm describe_arm(const ArmSpec& arm) {
   reports::Arm result{.name = arm.name, .canonical = "", .axes = {}};
@@ -190,6 +191,7 @@ class Experiment {
                                 .looks = reports::kLooks});
       plan.timing_rounds = look_after_.back();
     }
+    if (options_.usual_time.count() > 0) limit_rounds(plan);
     std::vector<PlannedRound> rounds = make_plan(plan);
     // What observers see of a control interests nobody, unless the verdict rests on it.
     std::erase_if(rounds, [this](const PlannedRound& planned) {
@@ -198,6 +200,26 @@ class Experiment {
               planned.kind == reports::RoundKind::kTracing);
     });
     return rounds;
+  }
+
+  /// Takes rounds out where they would go beyond the usual time.
+  void limit_rounds(PlanOptions& plan) {
+    unsigned* const kinds[] = {&plan.timing_rounds, &plan.profiling_rounds, &plan.tracing_rounds,
+                               &plan.counting_rounds};
+    const auto each = static_cast<unsigned>(
+        std::ranges::count_if(kinds, [](unsigned* rounds) { return *rounds > 0; }));
+    const unsigned fit = plan_looks({.time = options_.usual_time - (Clock::now() - started_),
+                                     .block = round_time_ * (plan.arms * each + plan.floor_arms),
+                                     .least_blocks = kLeastRounds})
+                             .back();
+    const unsigned most = std::max(
+        {plan.timing_rounds, plan.profiling_rounds, plan.tracing_rounds, plan.counting_rounds});
+    if (fit >= most) return;
+    for (unsigned* const rounds : kinds) *rounds = std::min(*rounds, fit);
+    outcome_.result.warnings.push_back(
+        fmt::format("{} of {} rounds of each kind, as one takes {:.1f} s here; a longer --budget "
+                    "allows more",
+                    fit, most, std::chrono::duration<double>(round_time_).count()));
   }
 
   bool has_budget() const { return options_.looks.budget.count() > 0; }
@@ -239,6 +261,7 @@ class Experiment {
     reports::WarmUp& warm_up = outcome_.result.warm_up;
     warm_up.criterion = warm_up_criterion(options_.warm_up_rounds);
     while (warm_up.stable_from == 0 && warm_up.rounds.size() < options_.warm_up_rounds) {
+      if (warm_up.rounds.size() >= kLeastRounds && is_long_for_warm_up()) break;
       const auto started = Clock::now();
       const reports::Round round = run_round(request_for({.arm = 0})).round;
       round_time_ = Clock::now() - started;
@@ -252,6 +275,11 @@ class Experiment {
                       warm_up.rounds.size(), warm_up.criterion));
     }
     return true;
+  }
+
+  /// Whether warming up has taken a third of the usual time.
+  bool is_long_for_warm_up() const {
+    return options_.usual_time.count() > 0 && 3 * (Clock::now() - started_) > options_.usual_time;
   }
 
   RoundOutcome repeat(std::uint32_t arm, const WatchedOperations& watch) const {

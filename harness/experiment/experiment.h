@@ -52,6 +52,8 @@ struct ExperimentOptions {
   unsigned counting_rounds = 0;   ///< per arm; of the events in `collect`
   std::uint64_t seed = 1;
   double equivalence_margin = 0.05;
+  /// Where all rounds would take longer there are fewer, but two of each kind; 0: all of them.
+  std::chrono::nanoseconds usual_time{0};
   unsigned warm_up_rounds = 4;  ///< at most; fewer where the figures no longer change
   IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   bool floors = true;  ///< measure null handler and machine beside the arms

@@ -127,12 +127,19 @@ int main(int argc, char** argv) {
     const auto collectors = harness::all_collectors();
     const auto info = std::ranges::find(collectors, name, &harness::CollectorInfo::name);
     if (info != collectors.end()) make = [info, &options] { return info->make(options); };
-    if (argc > 3) options.frequency_hz = static_cast<unsigned>(std::atoi(argv[3]));
-    if (argc > 4) options.stack_copy_bytes = static_cast<unsigned>(std::atoi(argv[4]));
-    if (options.stack_copy_bytes == 0) options.unwind = harness::UnwindMethod::kFramePointers;
+    options.use_bpf = argc <= 3 || std::string_view(argv[3]) != "perf-events";
+    if (argc > 3 && options.use_bpf) {
+      options.frequency_hz = static_cast<unsigned>(std::atoi(argv[3]));
+    }
+    if (argc > 4) {
+      options.stack_copy =
+          std::make_shared<harness::StackCopySize>(static_cast<std::uint32_t>(std::atoi(argv[4])));
+    }
+    if (options.stack_copy->bytes() == 0) options.unwind = harness::UnwindMethod::kFramePointers;
   }
   if (!make || pid <= 0) {
     std::cerr << "usage: vfsprof-observing-bench PID COLLECTOR [FREQUENCY_HZ [STACK_BYTES]]\n"
+                 "       vfsprof-observing-bench PID waits perf-events\n"
                  "       vfsprof-observing-bench PID stamps COUNTER_PAGE\n";
     return 2;
   }

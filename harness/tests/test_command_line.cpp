@@ -216,6 +216,25 @@ TEST_F(CommandLine, NullRunsWhateverOnlyWrites) {
   expect_nothing_left_behind();
 }
 
+TEST_F(CommandLine, ARunHasFewerRoundsWhereAllWouldTakeTooLong) {
+  const std::string command =
+      "vfsprof run --scenario ./tiny.json --target inproc --variant mutex-pool --no-floor "
+      "--trace-rounds 0 --json ";
+  EXPECT_EQ(run(command + "--budget soon --out out").code, 2);
+  const Outcome few =
+      run(command + "--rounds 1000 --profile-rounds 1000 --budget 1s --out few >report.json");
+  ASSERT_EQ(few.code, 0) << few.err;
+  const Outcome all = run(command + "--rounds 6 --out all >report.json");
+  ASSERT_EQ(all.code, 0) << all.err;
+  const auto rounds_of = [this](const char* file) {
+    return nlohmann::json::parse(read_text(path(file))).at("rounds").size();
+  };
+  EXPECT_GE(rounds_of("few/run.json"), 4u);
+  EXPECT_LT(rounds_of("few/run.json"), 2000u);
+  EXPECT_EQ(rounds_of("all/run.json"), 12u);
+  EXPECT_THAT(read_text(path("few/report.md")), HasSubstr(" of 1000 rounds of each kind"));
+}
+
 TEST_F(CommandLine, FloorsMeasureTheMachineByItself) {
   const Outcome outcome =
       run("mkdir disk && vfsprof run --scenario floors --work-dir disk --placement free --out out");

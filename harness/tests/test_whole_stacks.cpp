@@ -73,9 +73,11 @@ void let_process_use_cpu(pid_t pid, std::uint64_t milliseconds) {
   }
 }
 
-Shares observe(const KnownTree& tree, UnwindMethod method) {
+Shares observe(const KnownTree& tree, UnwindMethod method, const CollectorOptions& shared = {}) {
   Subject subject(tree.mode.c_str(), VFSPROF_STACK_SUBJECT);
-  const auto sampler = make_sampler({.frequency_hz = 999, .event = "cycles", .unwind = method});
+  CollectorOptions options = shared;
+  options.unwind = method;
+  const auto sampler = make_sampler(options);
   sampler->attach({.pid = subject.pid(), .counter_page = std::nullopt});
   sampler->start();
   subject.say();
@@ -183,6 +185,29 @@ TEST(WholeStacks, BeyondTheCopyOfTheStackFramePointersLeadOn) {
   const Shares tables = observe(tree, UnwindMethod::kTables);
   EXPECT_LT(tables.right_parent, 0.01);
   EXPECT_LT(tables.whole, 0.01);
+}
+
+TEST(WholeStacks, RoundsTakeWhatThoseBeforeThemHaveLacked) {
+  if (const std::string why = obstacle(); !why.empty()) GTEST_SKIP() << why;
+  const KnownTree deep{"deep", {}, "stack_subject_deep_root"};
+  const CollectorOptions shared;
+  for (const std::uint32_t bytes : {4096u, 8192u, 16384u, 32768u}) {
+    EXPECT_EQ(shared.stack_copy->bytes(), bytes);
+    observe(deep, UnwindMethod::kTables, shared);
+  }
+  EXPECT_EQ(shared.stack_copy->bytes(), StackCopySize::kMost);
+}
+
+TEST(WholeStacks, CopiesGrowForMoreThanOneStackInAHundred) {
+  StackCopySize size;
+  size.learn(0, 0);
+  size.learn(1000, 10);
+  EXPECT_EQ(size.bytes(), StackCopySize::kLeast);
+  size.learn(1000, 11);
+  EXPECT_EQ(size.bytes(), 2 * StackCopySize::kLeast);
+  StackCopySize asked_for(61440);
+  asked_for.learn(1, 1);
+  EXPECT_EQ(asked_for.bytes(), 61440u);
 }
 
 TEST(WholeStacks, ChainsAreJoinedBehindTheLongestCommonPart) {

@@ -331,6 +331,8 @@ ROWS = [
         observing.ledgers_share),
     Row("observe-perf-trace", "CPU that both ledgers add, to what perf trace -s adds", "", at_most(0.15),
         observing.ledgers_to_perf_trace),
+    Row("observe-fallback", "CPU that futex calls through perf events add to a call, at 40 000 calls/s", "us", Target(""),
+        observing.fallback_per_call),
     Row("observe-memory", "memory of vfsprof and its BPF maps while it samples and traces", "MiB", at_most(200, " MiB"),
         observing.memory),
     Row("replay-library", "scenarios that give the recorded results when replayed on a directory and on a mount", "%",

@@ -111,17 +111,17 @@ def control_note(blocks):
             f"[{control.low:.2f}, {control.high:.2f}]")
 
 
-def sampled(tools, scenario, variant, frequency_hz, stack_bytes=8192):
-    key = ("sampled", scenario, variant, frequency_hz, stack_bytes)
+def sampled(tools, scenario, variant, frequency_hz):
+    key = ("sampled", scenario, variant, frequency_hz)
     if key not in tools.kept:
-        tools.kept[key] = switched(tools, scenario, variant, lambda _: ("sampler", frequency_hz, stack_bytes))
+        tools.kept[key] = switched(tools, scenario, variant, lambda _: ("sampler", frequency_hz))
     return tools.kept[key]
 
 
-def cost(scenario, variant, frequency_hz, stack_bytes=8192):
+def cost(scenario, variant, frequency_hz):
     """CPU per operation of the daemon in stretches with the sampler above that in stretches without, in per cent."""
     def measure(tools):
-        blocks, seen = sampled(tools, scenario, variant, frequency_hz, stack_bytes)
+        blocks, seen = sampled(tools, scenario, variant, frequency_hz)
         figure = added(blocks, "on")
         walked = seen["whole"] + seen["cut_short"]
         figure.note = f"{control_note(blocks)}; {seen['samples']} samples, {seen['lost']} lost" + (
