@@ -12,9 +12,9 @@
 #include "harness/collect/environment.h"
 #include "harness/error.h"
 #include "harness/experiment/first_difference.h"
-#include "harness/experiment/lockstep_arms.h"
 #include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
+#include "harness/experiment/preparation.h"
 #include "harness/experiment/steady_state.h"
 #include "harness/floors/floors.h"
 #include "harness/floors/null_handler.h"
@@ -71,12 +71,6 @@ reports::RunResult describe_experiment(const ExperimentOptions& options) {
   result.seed = options.seed;
   result.equivalence_margin = options.equivalence_margin;
   result.lockstep = options.scenario.lockstep;
-  if (options.issue_priority == IssuePriority::kRealtime) {
-    result.warnings.emplace_back(
-        "clients that keep a pace asked for real-time priority (--issue-priority realtime): they "
-        "interrupt whatever runs on their CPU when the time of an operation or its result comes, "
-        "the file system too");
-  }
   for (const ArmSpec& arm : options.arms) result.arms.push_back(describe_arm(arm));
   return result;
 }
@@ -376,10 +370,9 @@ ArmSpec parse_arm(const std::string& text) {
 
 ExperimentOutcome run_experiment(const ExperimentOptions& options,
                                  const ProgressListener& progress) {
-  if (!options.scenario.lockstep) return Experiment(options, progress).run();
-  ExperimentOptions repeatable = options;
-  const std::vector<std::string> said = go_around_page_cache(repeatable);
-  ExperimentOutcome outcome = Experiment(repeatable, progress).run();
+  ExperimentOptions prepared = options;
+  const std::vector<std::string> said = prepare(prepared);
+  ExperimentOutcome outcome = Experiment(prepared, progress).run();
   outcome.result.warnings.insert(outcome.result.warnings.begin(), said.begin(), said.end());
   return outcome;
 }

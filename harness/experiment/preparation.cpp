@@ -1,9 +1,10 @@
-#include "harness/experiment/lockstep_arms.h"
+#include "harness/experiment/preparation.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace vfsprof::harness {
+namespace {
 
 std::vector<std::string> go_around_page_cache(ExperimentOptions& experiment) {
   std::vector<std::string> changed;
@@ -30,6 +31,20 @@ std::vector<std::string> go_around_page_cache(ExperimentOptions& experiment) {
         "in lockstep {} kept the kernel's page cache (writeback=on): when it writes and "
         "reads again depends on memory and time, so requests may differ between rounds",
         fmt::join(kept, ", ")));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> prepare(ExperimentOptions& experiment) {
+  std::vector<std::string> lines;
+  if (experiment.scenario.lockstep) lines = go_around_page_cache(experiment);
+  if (experiment.issue_priority == IssuePriority::kRealtime) {
+    lines.emplace_back(
+        "clients that keep a pace asked for real-time priority (--issue-priority realtime): they "
+        "interrupt whatever runs on their CPU when the time of an operation or its result comes, "
+        "the file system too");
   }
   return lines;
 }
