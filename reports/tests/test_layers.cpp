@@ -96,8 +96,8 @@ TEST(Layers, TargetsThatEndedOtherwiseAreVoidAndThoseThatAgreeAreNotCompared) {
                          .after = 2,
                          .block = 0,
                          .fact = "results",
-                         .client = 3,
                          .operation = 17,
+                         .client = 3,
                          .place = "stat of f",
                          .before_value = "4096",
                          .after_value = "0"}};
