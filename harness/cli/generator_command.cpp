@@ -12,6 +12,7 @@ void setup_generator(CLI::App& app, ExitCode&) {
   struct Options {
     std::string scenario;
     std::uint64_t operations = 1'000'000;
+    double scale = 1;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand(
@@ -20,8 +21,13 @@ void setup_generator(CLI::App& app, ExitCode&) {
   command->add_option("--scenario", options->scenario, "As for run")->required();
   command->add_option("--operations", options->operations, "Of each job at most")
       ->capture_default_str();
+  command
+      ->add_option("--scale", options->scale, "As for run: what a few operations cost says little")
+      ->check(CLI::Range(0.001, 1000.0))
+      ->capture_default_str();
   command->callback([options] {
-    const Scenario scenario = load_scenario(options->scenario);
+    Scenario scenario = load_scenario(options->scenario);
+    if (options->scale != 1) scale(scenario, options->scale);
     const GeneratorCost cost = measure_generator(scenario, scenario.seed, options->operations);
     fmt::print(
         "{{\"operations\": {}, \"ns_per_operation\": {:.2f}, \"ns_without_clocks\": {:.2f}}}\n",

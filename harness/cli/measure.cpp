@@ -74,6 +74,8 @@ ExperimentOptions to_experiment(const MeasureOptions& options, const fs::path& o
   result.command = options.command;
   result.scenario = load_scenario(options.scenario);
   set_replay(result.scenario, options.replay);
+  result.issue_priority = parse_issue_priority(options.replay.issue_priority);
+  check_issue_priority(result.issue_priority, result.scenario);
   if (options.scale != 1) scale(result.scenario, options.scale);
   result.placement =
       options.placement.empty() ? result.scenario.placement : parse_placement(options.placement);

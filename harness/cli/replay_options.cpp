@@ -17,6 +17,13 @@ void add_replay_options(CLI::App& command, ReplayOptions& options) {
                   "Of the recorded pace: 2 replays in half the time (implies --timing recorded)")
       ->check(CLI::Range(0.001, 1000.0))
       ->capture_default_str();
+  command
+      .add_option("--issue-priority", options.issue_priority,
+                  "Of clients that keep a pace: normal, or realtime (root or an rtprio limit), so "
+                  "that they issue on time beside other load; they interrupt whatever else runs on "
+                  "their CPU then, the file system too")
+      ->check(CLI::IsMember(std::vector<std::string>{"normal", "realtime"}))
+      ->capture_default_str();
 }
 
 }  // namespace vfsprof::harness

@@ -6,7 +6,7 @@
 
 namespace vfsprof::harness {
 
-/// `--timing` and `--speed`: how a recording is replayed.
+/// `--timing`, `--speed` and `--issue-priority`: how a recording is replayed.
 void add_replay_options(CLI::App& command, ReplayOptions& options);
 
 }  // namespace vfsprof::harness

@@ -14,6 +14,7 @@
 #include "harness/experiment/first_difference.h"
 #include "harness/experiment/looks.h"
 #include "harness/experiment/plan.h"
+#include "harness/experiment/preparation.h"
 #include "harness/experiment/steady_state.h"
 #include "harness/floors/floors.h"
 #include "harness/floors/null_handler.h"
@@ -325,6 +326,8 @@ class Experiment {
             .seed = options_.seed,
             .kind = planned.kind,
             .hash_tree = !is_floor(planned),
+            .keeps_contents = !arm.variant || arm.variant->has_strategies(),
+            .issue_priority = options_.issue_priority,
             .collect = options_.collect,
             .work_directory = options_.work_directory};
   }
@@ -367,7 +370,11 @@ ArmSpec parse_arm(const std::string& text) {
 
 ExperimentOutcome run_experiment(const ExperimentOptions& options,
                                  const ProgressListener& progress) {
-  return Experiment(options, progress).run();
+  ExperimentOptions prepared = options;
+  const std::vector<std::string> said = prepare(prepared);
+  ExperimentOutcome outcome = Experiment(prepared, progress).run();
+  outcome.result.warnings.insert(outcome.result.warnings.begin(), said.begin(), said.end());
+  return outcome;
 }
 
 ExperimentOutcome run_machine_floors(const ExperimentOptions& options,

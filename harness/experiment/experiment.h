@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/collect/collector.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/target.h"
 #include "reports/model/run_result.h"
@@ -54,7 +55,8 @@ struct ExperimentOptions {
   /// Where all rounds would take longer there are fewer, but two of each kind; 0: all of them.
   std::chrono::nanoseconds usual_time{0};
   unsigned warm_up_rounds = 4;  ///< at most; fewer where the figures no longer change
-  bool floors = true;           ///< measure null handler and machine beside the arms
+  IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
+  bool floors = true;  ///< measure null handler and machine beside the arms
   CollectorOptions collect;
   std::filesystem::path work_directory;
   Looks looks = {};

@@ -1,5 +1,6 @@
 #include "harness/run/runner.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include "harness/scenario/client.h"
 #include "harness/scenario/store_content.h"
 #include "harness/scenario/tree_hash.h"
+#include "vfs/base/result.h"
 
 namespace vfsprof::harness {
 namespace {
@@ -28,6 +30,16 @@ std::uint64_t available_memory_bytes() {
 std::optional<InProcessSetup> in_process_setup(const Target& target) {
   const InProcessSetup* const setup = target.in_process();
   return setup == nullptr ? std::nullopt : std::optional(*setup);
+}
+
+reports::Capability refused_priority(int error) {
+  return {
+      .name = "issue priority of clients",
+      .state = reports::CapabilityState::kDegraded,
+      .detail = fmt::format("--issue-priority realtime was refused ({}), so clients that keep a "
+                            "pace wait for their turn as any program does",
+                            describe(Errno{error})),
+      .remedy = "run as root, or with an rtprio limit of 1 (ulimit -r)"};
 }
 
 }  // namespace
@@ -55,9 +67,11 @@ RoundOutcome run_round(const RoundRequest& request) {
                                              .placement = request.placement,
                                              .seed = request.seed,
                                              .store_is_filled = has_objects,
+                                             .keeps_contents = request.keeps_contents,
                                              .in_process = in_process_setup(*target),
                                              .settle_fd = target->settle_fd(),
-                                             .watch = request.watch});
+                                             .watch = request.watch,
+                                             .issue_priority = request.issue_priority});
     clients.wait_until_ready();
     std::optional<CollectorSet> collectors;
     if (const auto pid = target->in_process() ? clients.pid() : target->observed_process()) {
@@ -75,6 +89,9 @@ RoundOutcome run_round(const RoundRequest& request) {
     outcome.round.client_cpu_ns = result.cpu_ns;
     outcome.round.operations = std::move(result.operations);
     outcome.round.clients = std::move(result.clients);
+    if (result.issue_priority_error != 0) {
+      outcome.capabilities.push_back(refused_priority(result.issue_priority_error));
+    }
     outcome.traces = std::move(result.traces);
     outcome.kept = std::move(result.kept);
     outcome.round.results_hash = std::move(result.results_hash);

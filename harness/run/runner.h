@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/collect/collector.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/tree_hash.h"
@@ -22,8 +23,10 @@ struct RoundRequest {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   reports::RoundKind kind = reports::RoundKind::kTiming;
-  bool hash_tree = true;         ///< false where the target does not keep what is written to it
-  WatchedOperations watch = {};  ///< none where `first` is 0
+  bool hash_tree = true;
+  bool keeps_contents = true;                             ///< ClientOptions::keeps_contents
+  WatchedOperations watch = {};                           ///< none where `first` is 0
+  IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   CollectorOptions collect;
   std::filesystem::path
       work_directory;  ///< the round makes a directory of its own in it, and removes it

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/inproc/setup.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/result_trace.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/tree_hash.h"
@@ -27,6 +28,7 @@ struct ClientResult {
   std::vector<ClientTrace> traces;  ///< by client
   std::vector<KeptResult> kept;     ///< of ClientOptions::watch
   std::string results_hash;         ///< over every operation and result, per client, in order
+  int issue_priority_error = 0;     ///< errno with which ClientOptions::issue_priority was refused
   /// Why the round is void (an operation failed, the cap fired); empty for a good one.
   std::string failure;
 };
@@ -36,12 +38,16 @@ struct ClientOptions {
   Placement placement = Placement::kPacked;
   std::uint64_t seed = 1;
   bool store_is_filled = false;  ///< the files of the object store exist already
+  /// False: what is written is not kept there (the null handler), so that it is no fault if a read
+  /// returns less or a stat another size. Whether they succeed is checked all the same.
+  bool keeps_contents = true;
   /// The file system runs in the clients' process, instead of below the directory.
   std::optional<InProcessSetup> in_process = std::nullopt;
   /// In lockstep: a socket on which the file system answers each byte once it has nothing left to
   /// do; -1: none does. Stays the caller's.
   int settle_fd = -1;
-  WatchedOperations watch = {};        ///< none where `first` is 0
+  WatchedOperations watch = {};                           ///< none where `first` is 0
+  IssuePriority issue_priority = IssuePriority::kNormal;  ///< of clients that keep a pace
   std::filesystem::path program = {};  ///< empty: `vfsprof` beside the running program
 };
 

@@ -121,7 +121,9 @@ Crew::Crew(const Assignment& assignment)
                             .control = control_,
                             .turns = turns_.get(),
                             .store_is_filled = assignment.store_is_filled,
+                            .keeps_contents = assignment.keeps_contents,
                             .guarded = guarded,
+                            .shares_cpu = assignment.shares_cpu,
                             .watch = watched(assignment.watch, plan.client)}));
   }
 }
@@ -205,7 +207,12 @@ void Crew::do_phase(std::size_t client, int phase) {
   }
   if (phase == kCreateFiles) worker.create_files();
   if (phase == kSetUp) worker.run_setup();
-  if (phase == kMeasured) worker.run_measured();
+  if (phase == kMeasured) {
+    const bool paced = keeps_pace(*plans_[client].job) && !control_.in_lockstep();
+    const IssuePriorityScope priority(paced ? assignment_.issue_priority : IssuePriority::kNormal);
+    if (priority.error() != 0) priority_error_.store(priority.error());
+    worker.run_measured();
+  }
   if (phase == kClose) worker.close_files();
 }
 
@@ -311,6 +318,7 @@ ClientResult Crew::result() const {
   ClientResult result;
   result.cpu_ns = cpu_ns_;
   result.failure = failure();
+  result.issue_priority_error = priority_error_.load();
   ContentHash hash;
   std::uint64_t started_ns = UINT64_MAX;
   std::uint64_t ended_ns = 0;

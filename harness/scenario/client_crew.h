@@ -78,6 +78,7 @@ class Crew {
   std::atomic<int> phase_ = 0;  ///< number of the latest phase that was started, or kLeave
   std::atomic<std::size_t> running_ = 0;
   std::atomic<std::size_t> in_line_ = 0;  ///< in lockstep: which client's set-up is due
+  std::atomic<int> priority_error_ = 0;   ///< errno with which a client's priority was refused
   std::uint64_t cpu_ns_ = 0;              ///< of the latest phase
   std::vector<std::thread> threads_;
 };

@@ -97,9 +97,12 @@ ClientProcess::ClientProcess(const Scenario& scenario, const ClientOptions& opti
   state_->send(encode(Assignment{.scenario = scenario,
                                  .seed = options.seed,
                                  .store_is_filled = options.store_is_filled,
+                                 .keeps_contents = options.keeps_contents,
                                  .in_process = options.in_process,
                                  .settles = options.settle_fd >= 0,
-                                 .watch = options.watch}));
+                                 .watch = options.watch,
+                                 .issue_priority = options.issue_priority,
+                                 .shares_cpu = options.placement == Placement::kPacked}));
 }
 
 ClientProcess::~ClientProcess() = default;

@@ -118,6 +118,9 @@ std::string encode(const Assignment& assignment) {
   json message{{"seed", assignment.seed},
                {"settles", assignment.settles},
                {"store_is_filled", assignment.store_is_filled},
+               {"keeps_contents", assignment.keeps_contents},
+               {"issue_priority", to_string(assignment.issue_priority)},
+               {"shares_cpu", assignment.shares_cpu},
                {"watch", {assignment.watch.client, assignment.watch.first, assignment.watch.last}}};
   if (const auto& recording = assignment.scenario.recording) {
     message["recording"] = recording->header + "\n" + recording->lines;
@@ -144,6 +147,7 @@ Assignment decode_assignment(std::string_view line) {
   }
   assignment.seed = message.at("seed");
   assignment.store_is_filled = message.at("store_is_filled");
+  assignment.keeps_contents = message.at("keeps_contents");
   assignment.settles = message.at("settles");
   if (message.contains("in_process")) {
     const json& setup = message.at("in_process");
@@ -154,6 +158,8 @@ Assignment decode_assignment(std::string_view line) {
                              .engine_cpu = setup.at("engine_cpu"),
                              .lockstep = setup.at("lockstep")};
   }
+  assignment.issue_priority = parse_issue_priority(message.at("issue_priority"));
+  assignment.shares_cpu = message.at("shares_cpu");
   const json& watch = message.at("watch");
   assignment.watch = {.client = watch.at(0), .first = watch.at(1), .last = watch.at(2)};
   return assignment;
@@ -164,6 +170,7 @@ std::string encode(const ClientResult& result) {
               {"cpu_ns", result.cpu_ns},
               {"results_hash", result.results_hash},
               {"failure", result.failure},
+              {"issue_priority_error", result.issue_priority_error},
               {"clients", encode_clients(result.clients)},
               {"traces", encode_traces(result.traces)},
               {"kept", encode_kept(result.kept)},
@@ -179,6 +186,7 @@ std::optional<ClientResult> decode_result(std::string_view line) {
   result.cpu_ns = message.at("cpu_ns");
   result.results_hash = message.at("results_hash");
   result.failure = message.at("failure");
+  result.issue_priority_error = message.at("issue_priority_error");
   result.clients = decode_clients(message.at("clients"));
   result.traces = decode_traces(message.at("traces"));
   result.kept = decode_kept(message.at("kept"));

@@ -32,9 +32,12 @@ struct Assignment {
   Scenario scenario;
   std::uint64_t seed = 1;
   bool store_is_filled = false;  ///< the files of the object store exist already
+  bool keeps_contents = true;    ///< ClientOptions::keeps_contents
   std::optional<InProcessSetup> in_process = std::nullopt;
   bool settles = false;  ///< kSettleFd is open
   WatchedOperations watch = {};
+  IssuePriority issue_priority = IssuePriority::kNormal;
+  bool shares_cpu = false;  ///< with the file system
 };
 
 std::string encode(const Assignment& assignment);

@@ -10,6 +10,8 @@
 #include "harness/inproc/in_process_calls.h"
 #include "harness/scenario/block_data.h"
 #include "harness/scenario/file_operations.h"
+#include "harness/scenario/hash.h"
+#include "harness/scenario/issue_priority.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
 #include "harness/scenario/tree_model.h"
@@ -61,6 +63,13 @@ std::size_t largest_transfer(const Job& job) {
 std::size_t fds_of(const Job& job) {
   if (job.form == JobForm::kPattern) return job.nrfiles;
   return job.form == JobForm::kSteps ? kSetupFd + 1 : kMaxListedFiles;
+}
+
+/// Whether a success may be another one where nothing that was written is kept.
+bool depends_on_contents(const Operation& operation) {
+  const bool may_succeed = operation.expected == kInFull || operation.expected >= 0;
+  return may_succeed &&
+         (operation.kind == OperationKind::kRead || operation.kind == OperationKind::kStat);
 }
 
 std::string describe_result(std::int64_t result) {
@@ -117,6 +126,7 @@ class Worker final : public ClientWorker {
   ReplayTurns* const turns_;
   const Turn* turn_ = nullptr;  ///< of the operation that is being replayed
   const bool store_is_filled_;
+  const bool keeps_contents_;
   const bool timed_;
   const std::uint64_t most_operations_;
   const WatchedOperations watch_;
@@ -137,10 +147,12 @@ Worker<Files>::Worker(const Options& options)
       control_(options.control),
       turns_(options.turns),
       store_is_filled_(options.store_is_filled),
+      keeps_contents_(options.keeps_contents),
       timed_(options.timed),
       most_operations_(options.most_operations),
       watch_(options.watch),
-      paced_((job_.rate_iops > 0 || job_.recorded_pace) && options.most_operations == UINT64_MAX),
+      paced_(keeps_pace(job_) && options.most_operations == UINT64_MAX),
+      sleep_(options.shares_cpu),
       data_({.seed = plan_.seed, .client = plan_.client, .block_bytes = largest_transfer(job_)}),
       model_({.names = plan_.names->size(), .fds = fds_of(job_), .contents = job_.verify}),
       stream_(plan_),
@@ -254,7 +266,7 @@ void Worker<Files>::note_result(const Operation& operation, std::int64_t result)
   std::uint64_t hash = XXH3_64bits_withSeed(&hashed, sizeof hashed, record_.results.hash());
   // What a read returned is its result too.
   if (operation.kind == OperationKind::kRead && result > 0) {
-    hash = XXH3_64bits_withSeed(buffer_.data(), static_cast<std::size_t>(result), hash);
+    hash = sampled_hash(std::span(buffer_).first(static_cast<std::size_t>(result)), hash);
   }
   record_.results.add(hash);
   const std::uint64_t number = record_.results.operations();
@@ -321,6 +333,7 @@ bool Worker<Files>::accept(const Operation& operation, std::int64_t result) {
       operation.expected == kInFull &&
       (transfer ? result == static_cast<std::int64_t>(operation.size) : result >= 0);
   if (in_full && (!job_.verify || operation.kind != OperationKind::kRead)) return true;
+  if (!keeps_contents_ && result >= 0 && depends_on_contents(operation)) return true;
   std::string problem;
   if (operation.expected != kInFull) {
     if (result != operation.expected) {

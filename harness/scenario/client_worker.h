@@ -57,7 +57,9 @@ class ClientWorker {
     RunControl& control;
     ReplayTurns* turns = nullptr;  ///< of a recording: what its clients share
     bool store_is_filled = false;  ///< files of the object store exist already
+    bool keeps_contents = true;    ///< ClientOptions::keeps_contents
     bool guarded = false;          ///< FilesOptions::guarded
+    bool shares_cpu = false;       ///< with the file system
     bool timed = true;             ///< false: read no clock
     WatchedOperations watch = {};  ///< of this client; none where `first` is 0
     /// Ends after as many operations and keeps no pace: to measure the generator.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -12,7 +13,8 @@
 namespace vfsprof::harness {
 
 /// Which of a client's entries of one set exist, and the picking of one: all in constant time, but
-/// for kNext, which passes over entries that do not fit.
+/// for kNext, which passes over entries that do not fit, or looks at all that fit where they are
+/// few.
 class EntryPool {
  public:
   explicit EntryPool(std::uint32_t count) : order_(count), place_(count) {
@@ -37,17 +39,31 @@ class EntryPool {
     const std::uint32_t fitting = existing ? existing_ : count() - existing_;
     if (fitting == 0) return std::nullopt;
     last_ = step.pick == Pick::kNext
-                ? next(existing)
+                ? next(existing, fitting)
                 : order_[(existing ? 0 : existing_) + draw(fitting, step, random)];
     return last_;
   }
 
  private:
-  std::uint32_t next(bool existing) {
+  std::uint32_t next(bool existing, std::uint32_t fitting) {
+    constexpr std::uint32_t kFew = 8;
+    if (fitting <= kFew) return cursor_ = nearest(existing, fitting);
     do {
       cursor_ = cursor_ + 1 < count() ? cursor_ + 1 : 0;
     } while (exists(cursor_) != existing);
     return cursor_;
+  }
+
+  /// The same as to go on from the cursor until one fits.
+  std::uint32_t nearest(bool existing, std::uint32_t fitting) const {
+    const std::uint32_t from = cursor_ + 1 < count() ? cursor_ + 1 : 0;
+    const auto distance = [&](std::uint32_t entry) {
+      return entry >= from ? entry - from : entry + (count() - from);
+    };
+    const auto first = order_.begin() + (existing ? 0 : existing_);
+    return *std::min_element(first, first + fitting, [&](std::uint32_t a, std::uint32_t b) {
+      return distance(a) < distance(b);
+    });
   }
 
   std::uint32_t draw(std::uint32_t fitting, const Instruction& step, Random& random) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,13 @@
 struct XXH3_state_s;
 
 namespace vfsprof::harness {
+
+/// XXH3 of a sample of what a read returned: 32 bytes of each 1024, and the last 32; up to 1024
+/// bytes all. The 32 are where the header of a client's block lies that begins there
+/// (block_data.h), and between headers bytes are random, so that another block than the right one
+/// shows. Every byte would cost the client some 100 ns a KiB, which is more than all else it does
+/// for an operation.
+std::uint64_t sampled_hash(std::span<const std::byte> bytes, std::uint64_t seed);
 
 /// A running XXH3 hash of 128 bits: for equality, not for security.
 class ContentHash {

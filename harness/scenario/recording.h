@@ -39,6 +39,7 @@ Scenario parse_recording(std::string_view text, const std::string& origin);
 struct ReplayOptions {
   std::string timing;  ///< "closed": each operation as soon as it can; "recorded": when it did
   double speed = 1;    ///< of the recorded pace: 2 takes half as long
+  std::string issue_priority = "normal";  ///< of any scenario with a pace (issue_priority.h)
 };
 
 /// Changes how a scenario of recorded operations is replayed; an empty timing leaves its own.

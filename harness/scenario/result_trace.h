@@ -33,7 +33,7 @@ class ResultTrace {
   /// The hash over one more result, which the caller makes from `hash()`.
   void add(std::uint64_t hash) {
     hash_ = hash;
-    if (++operations_ % interval_ == 0) add_checkpoint();
+    if ((++operations_ & (interval_ - 1)) == 0) add_checkpoint();
   }
 
   std::uint64_t hash() const { return hash_; }
@@ -47,7 +47,7 @@ class ResultTrace {
 
   std::uint64_t hash_ = 0;
   std::uint64_t operations_ = 0;
-  std::uint64_t interval_ = 64;
+  std::uint64_t interval_ = 64;  ///< a power of two
   std::vector<std::uint64_t> checkpoints_;
 };
 

@@ -1,5 +1,6 @@
 #include "harness/scenario/run_control.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -57,6 +58,7 @@ void PreciseSleep::until(std::uint64_t time_ns, const RunControl& control) {
                                   : lead_ns_ - (lead_ns_ - late_ns) / 16;
   }
   while (now_ns() < time_ns && !control.stopping()) {
+    if (yields_) ::sched_yield();
   }
 }
 

@@ -117,16 +117,20 @@ class RunControl {
 };
 
 /// Wakes up on time. How late wake-ups are on this machine is learnt from those before: a sleep
-/// ends as much earlier, and what then is left is spent spinning.
+/// ends as much earlier, and what then is left is spent spinning. On the
+/// file system's CPU each turn of that offers the CPU to whoever wants it.
 /// Threads: not safe; each client has its own.
 class PreciseSleep {
  public:
   /// At most this much is spent spinning before an operation.
   static constexpr std::uint64_t kMostSpinNs = 200'000;
 
+  explicit PreciseSleep(bool shares_cpu = false) : yields_(shares_cpu) {}
+
   void until(std::uint64_t time_ns, const RunControl& control);
 
  private:
+  const bool yields_;
   std::uint64_t lead_ns_ = kMostSpinNs / 4;
 };
 

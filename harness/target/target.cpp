@@ -16,19 +16,19 @@ namespace {
 // THE list of targets: a new kind is one file and one line here.
 constexpr std::array kTargets{
     TargetInfo{
-        "fuse", "the reference file system on a real mount (the default)", false, true,
+        "fuse", "the reference file system on a real mount (the default)", false, true, true,
         [](const TargetSpec&, const TargetOptions& options) { return start_fuse_target(options); }},
     TargetInfo{"inproc",
                "the reference file system within the clients' process, without the kernel", false,
-               true,
+               true, false,
                [](const TargetSpec&, const TargetOptions& options) {
                  return start_in_process_target(options);
                }},
-    TargetInfo{"dir", "a plain directory: dir=PATH", true, false,
+    TargetInfo{"dir", "a plain directory: dir=PATH", true, false, false,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
                }},
-    TargetInfo{"external", "a mount that somebody else serves: external=PATH", true, false,
+    TargetInfo{"external", "a mount that somebody else serves: external=PATH", true, false, false,
                [](const TargetSpec& spec, const TargetOptions&) {
                  return start_directory_target(spec.path);
                }},

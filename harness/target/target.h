@@ -67,6 +67,7 @@ struct TargetInfo {
   std::string_view summary;
   bool takes_path = false;  ///< a place that is not the reference file system: no variants
   bool has_store = false;   ///< takes TargetOptions::objects
+  bool mounts = false;      ///< starts a daemon, whose mount options count
   std::unique_ptr<Target> (*start)(const TargetSpec& spec, const TargetOptions& options);
 };
 std::span<const TargetInfo> all_targets();

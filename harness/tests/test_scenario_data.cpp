@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -48,6 +50,36 @@ TEST(BlockData, DiffersInEveryPartOfTheKeyAndTheIdentity) {
     }
   }
   EXPECT_EQ(blocks.size(), 32U);
+}
+
+TEST(SampledHash, ShowsAnotherBlockWhereverItIs) {
+  constexpr std::size_t kBlock = 4096;
+  constexpr std::size_t kBlocks = 300;  // more than are hashed at a time
+  BlockData data({.seed = 1, .client = 2, .block_bytes = kBlock});
+  const auto put = [&](std::vector<std::byte>& bytes, std::size_t block, std::uint64_t sequence) {
+    const auto from = data.block({.file = 1, .offset = block * kBlock, .sequence = sequence});
+    std::ranges::copy(from, bytes.begin() + static_cast<std::ptrdiff_t>(block * kBlock));
+  };
+  std::vector<std::byte> right(kBlock * kBlocks);
+  for (std::size_t block = 0; block < kBlocks; ++block) put(right, block, block + 1);
+  std::set<std::uint64_t> hashes{sampled_hash(right, 0), sampled_hash(right, 1)};
+  EXPECT_EQ(hashes.size(), 2U);
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    std::vector<std::byte> stale = right;
+    put(stale, block, block);
+    EXPECT_TRUE(hashes.insert(sampled_hash(stale, 0)).second) << "an older block " << block;
+    std::ranges::fill(std::span(stale).subspan(block * kBlock, 1024), std::byte{0});
+    EXPECT_TRUE(hashes.insert(sampled_hash(stale, 0)).second) << "zeros in block " << block;
+  }
+  std::vector<std::byte> torn = right;
+  torn.back() ^= std::byte{1};
+  EXPECT_TRUE(hashes.insert(sampled_hash(torn, 0)).second) << "the last byte";
+  for (std::size_t size = 1; size <= 1024; size *= 2) {
+    std::vector<std::byte> small(right.begin(), right.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_TRUE(hashes.insert(sampled_hash(small, 0)).second) << size << " bytes";
+    small[size / 2] ^= std::byte{1};
+    EXPECT_TRUE(hashes.insert(sampled_hash(small, 0)).second) << "a byte of " << size;
+  }
 }
 
 TEST(ContentHash, IsXxh3) {

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "harness/error.h"
 #include "harness/scenario/budget.h"
 #include "harness/scenario/distribution.h"
+#include "harness/scenario/entry_pool.h"
 #include "harness/scenario/operation_list.h"
 #include "harness/scenario/operations.h"
 #include "harness/scenario/recording.h"
@@ -323,6 +326,34 @@ TEST(TreeModel, CountsTheBytesThatFilesHold) {
   EXPECT_EQ(apply({.kind = OperationKind::kUnlink, .file = 2}), 150);  // still open
   EXPECT_EQ(apply({.kind = OperationKind::kTruncate, .size = 10}), 10);
   EXPECT_EQ(apply({.kind = OperationKind::kClose}), 0);
+}
+
+TEST(EntryPool, TheNextOneIsTheSameHoweverFewFit) {
+  constexpr std::uint32_t kCount = 50;
+  const Instruction step{.pick = Pick::kNext};
+  Random random(1);
+  for (const std::uint32_t existing : {1U, 2U, 8U, 9U, 25U, 49U}) {
+    EntryPool pool(kCount);
+    while (std::ranges::count_if(std::views::iota(0U, kCount), [&](std::uint32_t entry) {
+             return pool.exists(entry);
+           }) < static_cast<std::ptrdiff_t>(existing)) {
+      pool.set_exists(static_cast<std::uint32_t>(random.below(kCount)), true);
+    }
+    std::uint32_t cursor = kCount - 1;
+    for (int i = 0; i < 200; ++i) {
+      const bool wanted = random.below(2) == 0;
+      do {
+        cursor = (cursor + 1) % kCount;
+      } while (pool.exists(cursor) != wanted);
+      ASSERT_EQ(pool.pick(wanted, step, random), cursor) << existing << " exist, pick " << i;
+      if (i % 3 != 0) continue;
+      // One comes, one goes: as many exist as before.
+      const auto one = *pool.pick(true, {.pick = Pick::kRandom}, random);
+      const auto other = *pool.pick(false, {.pick = Pick::kRandom}, random);
+      pool.set_exists(one, false);
+      pool.set_exists(other, true);
+    }
+  }
 }
 
 }  // namespace

@@ -1,7 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "reports/analyze/arm_summary.h"
+#include "reports/analyze/clients.h"
 #include "reports/analyze/compare.h"
 #include "reports/analyze/control.h"
 #include "reports/analyze/document_rows.h"
@@ -13,6 +18,7 @@
 #include "reports/analyze/profile_tables.h"
 #include "reports/analyze/recommend.h"
 #include "reports/analyze/report.h"
+#include "reports/analyze/text.h"
 #include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
@@ -21,18 +27,26 @@ namespace {
 // The variant that stands for the analysis document's program as found (design.md section 4).
 constexpr std::string_view kDocumentVariant = "mutex-pool";
 
+// A replay whose median issue error is larger did not keep the recorded pace.
+constexpr double kMostIssueError = 0.01;
+
 using Profiles = std::vector<std::optional<AnalysedProfile>>;
 
-Comparison compare_arms(const RunResult& result, const Report& report, const Profiles& profiles,
-                        std::size_t after, const RuleSet& rules) {
+/// Void where the arm did not do or leave the same as the first one. That is all that is compared
+/// of another target: it has other processes to observe (`layers` sets those beside each other).
+Comparison compare_work(const RunResult& result, std::size_t after) {
   Comparison comparison;
   comparison.before = 0;
   comparison.after = after;
   check_same_work(result, comparison);
-  if (!comparison.void_reasons.empty()) {
-    comparison.verdict = Verdict::kVoid;
-    return comparison;
-  }
+  if (!comparison.void_reasons.empty()) comparison.verdict = Verdict::kVoid;
+  return comparison;
+}
+
+Comparison compare_arms(const RunResult& result, const Report& report, const Profiles& profiles,
+                        std::size_t after, const RuleSet& rules) {
+  Comparison comparison = compare_work(result, after);
+  if (comparison.verdict == Verdict::kVoid) return comparison;
   comparison.metrics = compare_metrics(result, 0, after);
   comparison.verdict = comparison.metrics.front().verdict;
   comparison.waits = compare_waits(result, 0, after);
@@ -48,6 +62,17 @@ Comparison compare_arms(const RunResult& result, const Report& report, const Pro
   }
   comparison.explanation = explain_comparison(report.arms[0], report.arms[after], comparison);
   return comparison;
+}
+
+/// A line where an arm's clients did not keep their pace; else empty.
+std::string unpunctual(const ArmSummary& arm) {
+  const auto& kept = arm.clients.punctuality;
+  if (!kept || kept->error <= kMostIssueError) return "";
+  return fmt::format(
+      "{}: operations were issued {} of the time between two of a client late (median), more than "
+      "{}, so this was not the pace that was asked for: let nothing else run, or take "
+      "--issue-priority",
+      arm.arm.name, format_share(kept->error), format_share(kMostIssueError));
 }
 
 void add_notes(const std::vector<RoleNote>& notes, ProfileTables& tables) {
@@ -129,9 +154,17 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
   Profiles profiles;
   add_arms(result, rules, report, profiles);
   for (std::size_t after = 1; after < report.arms.size(); ++after) {
-    // Another target has other processes to observe: `layers` compares those.
-    if (report.arms[after].arm.target != report.arms.front().arm.target) continue;
-    report.comparisons.push_back(compare_arms(result, report, profiles, after, rules));
+    if (report.arms[after].arm.target == report.arms.front().arm.target) {
+      report.comparisons.push_back(compare_arms(result, report, profiles, after, rules));
+    } else if (Comparison comparison = compare_work(result, after);
+               comparison.verdict == Verdict::kVoid) {
+      report.comparisons.push_back(std::move(comparison));
+    }
+  }
+  for (const ArmSummary& arm : report.arms) {
+    if (std::string late = unpunctual(arm); !late.empty()) {
+      report.warnings.push_back(std::move(late));
+    }
   }
   apply_control(result, report);
   if (report.arms.size() == 1) report.explanation = explain_arm(report.arms.front());

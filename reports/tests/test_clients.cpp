@@ -224,6 +224,19 @@ TEST(ClientsReport, SaysWhatTheGeneratorTakesHowFairAndHowPunctualClientsAre) {
   }
 }
 
+TEST(ClientsReport, APaceThatWasNotKeptIsAWarning) {
+  RunResult result = rich_result();
+  EXPECT_TRUE(build_report(result, default_rules()).warnings.empty());
+  for (Round& round : result.rounds) {
+    if (round.clients) round.clients->late_ns.record(100'000'000, 1'000'000);
+  }
+  const Report report = build_report(result, default_rules());
+  ASSERT_FALSE(report.warnings.empty());
+  EXPECT_NE(report.warnings[0].find("more than 1.00 %, so this was not the pace"),
+            std::string::npos)
+      << report.warnings[0];
+}
+
 TEST(ClientsReport, ARunThatNeverGetsStableSaysSo) {
   RunResult result = rich_result();
   result.warm_up.stable_from = 0;

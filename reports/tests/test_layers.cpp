@@ -88,6 +88,28 @@ TEST(Layers, SayWhichTargetEndedOtherwise) {
             "fuse: other final files than in process; dir=/d: same results and files");
 }
 
+TEST(Layers, TargetsThatEndedOtherwiseAreVoidAndThoseThatAgreeAreNotCompared) {
+  RunResult result = on_three_targets();
+  EXPECT_TRUE(build_report(result, default_rules()).comparisons.empty());
+  result.rounds[2].results_hash = "another";  // of dir=/d
+  result.differences = {{.before = 0,
+                         .after = 2,
+                         .block = 0,
+                         .fact = "results",
+                         .operation = 17,
+                         .client = 3,
+                         .place = "stat of f",
+                         .before_value = "4096",
+                         .after_value = "0"}};
+  const Report report = build_report(result, default_rules());
+  ASSERT_EQ(report.comparisons.size(), 1U);
+  EXPECT_EQ(report.comparisons[0].verdict, Verdict::kVoid);
+  EXPECT_EQ(report.comparisons[0].after, 2U);
+  EXPECT_TRUE(report.key_finding.starts_with("**Void**")) << report.key_finding;
+  EXPECT_NE(report.key_finding.find("client 3, operation 17, stat of f"), std::string::npos)
+      << report.key_finding;
+}
+
 TEST(Layers, ThereAreNoneOnOneTarget) {
   EXPECT_TRUE(report_layers(synthetic::make_comparison(8, 2.0)).empty());
 }

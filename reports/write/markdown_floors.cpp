@@ -61,7 +61,9 @@ std::string null_handler_text(const Report& report) {
   }
   return text +
          "The null handler only replies, under the same mount options, clients and placement; its "
-         "rounds take turns with those of the arms. CPU time is per operation, throughput in "
+         "rounds take turns with those of the arms. It keeps no contents: a read gives what the "
+         "kernel's page cache has, and how much that is, is not checked. CPU time is per "
+         "operation, throughput in "
          "operations "
          "per second; medians of the rounds, ratios and differences of their pairs, in brackets "
          "with "

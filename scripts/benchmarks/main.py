@@ -25,12 +25,14 @@ def parse(arguments):
     parser.add_argument("--part", action="append", default=[], metavar="PART",
                         help="of the gate's numbers: coverage, false-alarms, undecided, loaded, faults, power, repeats, mutation")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
-    parser.add_argument("--seconds", type=int, help="how long the timed-replay runs (default: 300, with --quick 20)")
+    parser.add_argument("--seconds", type=int, help="how long the timed replay runs (default: 300, with --quick 20)")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--cases", metavar="NAME,...", default="",
-                        help="opportunities: only the cases of this subject, or whose name begins so; unclassified-own: only these scenarios")
+                        help="opportunities: only the cases of this subject, or whose name begins so; unclassified-own: only these "
+                        "scenarios; replay-library, generator-library, scenarios: only those whose name begins so")
     parser.add_argument("--keep", metavar="FOLDER", default="",
-                        help="opportunities: keep what each case gave there, and take what is there instead of measuring again")
+                        help="opportunities, replay-library: keep what each case gave there, and take what is there instead of "
+                        "measuring again")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

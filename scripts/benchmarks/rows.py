@@ -239,19 +239,6 @@ def dirty_beyond_budget(tools):
     return Figure((peak - BUDGET_BYTES) / BATCH_BYTES, note=f"peak {peak / 1e6:.0f} MB, budget {BUDGET_BYTES / 1e6:.0f} MB")
 
 
-def generator_cost(tools, scenario):
-    """Runs of the generator by itself, on the null target: operations succeed at once, without system calls."""
-    return [json.loads(tools.output(tools.program("vfsprof"), "generator", "--scenario", scenario))
-            for _ in range(6 if tools.quick else 14)]
-
-
-def generator_without_clocks(tools):
-    figure = median_figure([run["ns_without_clocks"] for run in generator_cost(tools, SMALL)])
-    steps = median_figure([run["ns_without_clocks"] for run in generator_cost(tools, "varmail")])
-    figure.note = f"{SMALL}; {steps.value:.0f} ns with the steps of varmail"
-    return figure
-
-
 def generator_beside_fio(tools):
     """Operations per second of CPU, with two clock readings around each, to those of fio's null engine; in turns."""
     ratios = []
@@ -313,15 +300,17 @@ ROWS = [
     Row("pool-tail", "access when oversubscribed, p99.9, fastest pool",
         "us", Target("< 2 us", below=2), oversubscribed_tail),
     Row("generator", "generator's CPU per operation, without clocks, null target",
-        "ns", at_most(150, " ns"), generator_without_clocks),
+        "ns", at_most(150, " ns"), lambda tools: scenarios.generator_without_clocks(tools, SMALL)),
+    Row("generator-library", "the same of the scenario whose generator costs most", "ns", at_most(150, " ns"),
+        scenarios.generator_of_library),
     Row("generator-fio", "operations per CPU second to fio --ioengine=null, null target",
         "", at_least(1), generator_beside_fio),
     Row("generator-share", "generator's part of the CPU of 4 KiB writes on the mount, default", "%", at_most(3, " %"),
         scenarios.generator_share),
-    Row("timed-replay", "median issue error of writes at 200/s, of the interval (300 s, or --seconds)", "%",
-        at_most(1, " %"), scenarios.timed_figure("median_error")),
-    Row("timed-drift", "lateness of the last fifth beyond the first's, of the interval", "%", at_most(1, " %"),
-        scenarios.timed_figure("drift")),
+    Row("timed-replay", "replay at the recorded pace, 200 writes/s (300 s, or --seconds): median issue error, of the interval",
+        "%", at_most(1, " %"), replay.issue_error),
+    Row("timed-drift", "lateness of its last fifth beyond that of its first, of the interval", "%", at_most(1, " %"),
+        replay.drift),
     Row("scenarios-seconds", "one round of a scenario by default, slowest, default and mutex-pool", "s", at_most(30, " s"),
         scenarios.worst(0, 1)),
     Row("scenarios-memory", "memory of all its processes, most", "GiB", at_most(4, " GiB"), scenarios.worst(1, scenarios.GIB)),
@@ -346,11 +335,8 @@ ROWS = [
         observing.fallback_per_call),
     Row("observe-memory", "memory of vfsprof and its BPF maps while it samples and traces", "MiB", at_most(200, " MiB"),
         observing.memory),
-    Row("replay-error", "replay at the recorded pace: median lateness, to the mean interval between operations", "%",
-        at_most(1, " %"), replay.issue_error),
     Row("replay-library", "scenarios that give the recorded results when replayed on a directory and on a mount", "%",
         Target(">= 100 %", at_least=100), replay.library),
-    Row("replay-drift", "replay at the recorded pace: last tenth against first", "ms", at_most(1, " ms"), replay.drift),
     Row("flush-raw", "flush=batched to fio's sequential O_DIRECT, same disk", "", at_least(0.90), flush_to_raw),
     Row("sampling-99", "CPU per operation that sampling at 99 Hz adds, mutex-pool", "%", at_most(1, " %"),
         sampling.cost(PATHS, "mutex-pool", 99)),

@@ -1,6 +1,7 @@
-"""What scenarios take by default, what their generator costs, and how well it keeps time."""
+"""What scenarios take by default, and what their generator costs."""
 
 import json
+import math
 import os
 import resource
 import shutil
@@ -9,12 +10,13 @@ import tempfile
 import threading
 import time
 
-from figures import Figure, Unavailable
-from tools import ROOT, progress
+from figures import Figure, Unavailable, median_figure
+from tools import progress, scenario_names
 
 VARIANTS = ("default", "mutex-pool")
 GIB = 1 << 30
 WATCH_S = 0.2  # between two looks at memory and disk
+ENOUGH_OPERATIONS = 20_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -100,10 +102,8 @@ def run_once(tools, scenario, variant):
 def limits(tools):
     """{(scenario, variant): (seconds, memory, disk)} of the whole library."""
     if "scenarios" not in tools.kept:
-        files = sorted(os.listdir(os.path.join(ROOT, "scenarios")))
-        names = [file[:-5] for file in files if file.endswith(".json") and file != "schema.json"]
         found = {}
-        for name in names:
+        for name in scenario_names(tools.cases):
             for variant in VARIANTS:
                 found[name, variant] = seconds, memory, disk, cpu_s = run_once(tools, name, variant)
                 progress(f"{name} under {variant}: {seconds:.1f} s ({cpu_s:.1f} s of CPU), {memory / GIB:.2f} GiB of memory, "
@@ -130,29 +130,22 @@ def generator_share(tools):
                   note=f"{clients['generator_ns_per_operation']:.0f} ns with two clock readings, of {cpu_ns:.0f} ns")
 
 
-def timed(tools):
-    """The report of writes at a fixed rate."""
-    if "timed" not in tools.kept:
-        rate, seconds = 200, tools.seconds or (20 if tools.quick else 300)
-        path = os.path.join(tools.work, "timed.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"name": "timed", "summary": "writes at a fixed rate", "stresses": "how well the generator keeps time",
-                       "runtime_cap": f"{2 * seconds + 60}s" if seconds < 1000 else "60m",
-                       "jobs": [{"name": "paced", "rw": "randwrite", "bs": "4k", "size": "1m", "prefill": True,
-                                 "rate_iops": rate, "number_ios": rate * seconds}]}, file)
-        report = json.loads(tools.output(
-            tools.program("vfsprof"), "run", "--scenario", path, "--variant", "default", "--rounds", "1", "--profile-rounds",
-            "0", "--trace-rounds", "0", "--warm-up-rounds", "0", "--no-floor", "--json", "--out",
-            os.path.join(tools.work, "timed")))
-        kept = report["arms"][0]["clients"]["punctuality"]
-        kept["note"] = (f"{kept['operations']} writes in {seconds} s, one each {kept['interval_ns'] / 1e6:.1f} ms; late by "
-                        f"{kept['late_p50_ns'] / 1e3:.1f} us (median), {kept['late_p99_ns'] / 1e3:.0f} us (p99)")
-        tools.kept["timed"] = kept
-    return tools.kept["timed"]
+def generator_runs(tools, scenario):
+    """Runs of the generator by itself, on the null target: operations succeed at once, without system calls. Scaled up where
+    there are few of them, as the first ones cost more."""
+    def run(scale):
+        return json.loads(tools.output(tools.program("vfsprof"), "generator", "--scenario", scenario, "--scale", f"{scale:g}"))
+    scale = min(1000, max(1, math.ceil(ENOUGH_OPERATIONS / max(1, run(1)["operations"]))))
+    return [run(scale) for _ in range(6 if tools.quick else 14)]
 
 
-def timed_figure(name):
-    def measure(tools):
-        kept = timed(tools)
-        return Figure(100 * abs(kept[name]), note=kept["note"])
-    return measure
+def generator_without_clocks(tools, scenario):
+    return median_figure([run["ns_without_clocks"] for run in generator_runs(tools, scenario)])
+
+
+def generator_of_library(tools):
+    """The dearest generator of all scenarios."""
+    found = {name: generator_without_clocks(tools, name) for name in scenario_names(tools.cases)}
+    name, figure = max(found.items(), key=lambda item: item[1].value)
+    figure.note = f"most: {name}; " + ", ".join(f"{each} {found[each].value:.0f}" for each in found)
+    return figure

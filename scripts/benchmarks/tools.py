@@ -15,6 +15,13 @@ from figures import Figure, Unavailable
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 
+def scenario_names(beginnings=()):
+    """Of the library; only those that begin so, if any beginning is given."""
+    names = sorted(name[:-5] for name in os.listdir(os.path.join(ROOT, "scenarios"))
+                   if name.endswith(".json") and name != "schema.json")
+    return [name for name in names if not beginnings or any(name.startswith(each) for each in beginnings)]
+
+
 class Tools:
     """Runs programs of one build, keeps what they say in a work directory, and remembers reports that several numbers
     share."""
@@ -31,6 +38,20 @@ class Tools:
 
     def close(self):
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def resumed(self, name, measure):
+        """What `measure` gives, as JSON; from the folder of --keep if it is there already."""
+        path = os.path.join(self.keep, name + ".json") if self.keep else ""
+        if path and os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        given = measure()
+        if path:
+            os.makedirs(self.keep, exist_ok=True)
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                json.dump(given, file)
+            os.replace(path + ".new", path)
+        return given
 
     def program(self, name):
         path = os.path.join(self.programs, name)

@@ -25,6 +25,7 @@ struct RequestRecorder::Buffer {
   std::mutex mutex;
   std::condition_variable emptied;
   std::vector<std::byte> bytes;
+  std::vector<std::byte> spare;  ///< empty, of a size that was needed before
   // Of the owner alone.
   std::uint64_t latest_request = 0;
   std::uint32_t latest_opcode = 0;
@@ -178,7 +179,7 @@ void RequestRecorder::drain() {
     urgent_ = false;
     for (Buffer& buffer : buffers_) {
       const std::lock_guard buffer_lock(buffer.mutex);
-      taken.push_back(std::exchange(buffer.bytes, {}));
+      taken.push_back(std::exchange(buffer.bytes, std::exchange(buffer.spare, {})));
       buffer.emptied.notify_one();
     }
   }
@@ -202,6 +203,13 @@ void RequestRecorder::drain() {
   }
   log_->translate(complete_ns);
   put(log_->take());
+  // Buffers are only added, at the end.
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    taken[i].clear();
+    const std::lock_guard buffer_lock(buffers_[i].mutex);
+    buffers_[i].spare = std::move(taken[i]);
+  }
 }
 
 void RequestRecorder::write_out() {
