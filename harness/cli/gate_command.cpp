@@ -11,9 +11,11 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
+#include "harness/collect/collector_set.h"
 #include "harness/process.h"
 #include "harness/scenario/budget.h"
 #include "reports/gate/evaluate.h"
+#include "reports/gate/explain_regression.h"
 #include "reports/gate/write_gate.h"
 #include "reports/model/json.h"
 
@@ -22,7 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kExplainingRounds = 6;  // profiling rounds of each arm, once something regressed
+// Of each arm, once something regressed.
+constexpr unsigned kExplainingRounds = 6;  // profiling
+constexpr unsigned kTracedRounds = 4;      // tracing, and counting page faults
 constexpr unsigned kCountingRounds = 12;   // where the policy judges events
 
 struct GateOptions {
@@ -99,6 +103,7 @@ class Gate {
     ExperimentOptions experiment = options_for(scenario);
     experiment.looks = {.budget = budget,
                         .least_blocks = least_blocks(),
+                        .looks = policy_.looks,
                         .decides = [this](const reports::RunResult& result) {
                           return reports::is_decided(policy_, result, rules_);
                         }};
@@ -164,23 +169,35 @@ class Gate {
     return fs::path(options_.out) / (fs::path(scenario).stem().string() + ".json");
   }
 
-  /// Profiles both builds, so that the verdict can say which thread and category it comes from.
+  /// Observes both builds and the control, so that the verdict can say which thread and category it
+  /// comes from: samples, and what can be counted by thread.
   void explain(ExperimentOptions experiment, const reports::PolicyScenario& wanted,
                reports::RunResult& result, reports::GateScenario& judged) const {
-    if (experiment.profiling_rounds == 0) {
-      experiment.arms.pop_back();  // the control explains nothing
-      experiment.looks = {};
-      experiment.counting_rounds = 0;
+    experiment.looks = {};
+    const bool has_samples = experiment.profiling_rounds > 0;
+    experiment.profiling_rounds = 0;
+    experiment.tracing_rounds = has_collector_for(reports::RoundKind::kTracing) ? kTracedRounds : 0;
+    if (experiment.counting_rounds == 0) {
+      experiment.counting_rounds = kTracedRounds;
+      experiment.collect = complete_collector_options({}, "page-faults");
+    } else {
+      experiment.counting_rounds = 0;  // the policy's own are there
+    }
+    add_rounds(experiment, wanted.name, result);
+    if (!has_samples) {
+      experiment.tracing_rounds = experiment.counting_rounds = 0;
       experiment.profiling_rounds = kExplainingRounds;
       if (wanted.scale < 1) experiment.scenario = load_scenario(wanted.file);  // samples want time
-      reports::RunResult profiled = measure(experiment, wanted.name);
-      for (reports::Round& round : profiled.rounds) result.rounds.push_back(std::move(round));
-      write_file(file_of(wanted.name), reports::to_json(result));
+      add_rounds(experiment, wanted.name, result);
     }
-    const reports::Report report = reports::build_report(result, rules_);
-    if (!report.comparisons.empty()) {
-      judged.attribution = reports::attribute_change(report, report.comparisons.front());
-    }
+    judged.attribution = reports::explain_regression(result, judged, rules_);
+  }
+
+  void add_rounds(const ExperimentOptions& experiment, const std::string& name,
+                  reports::RunResult& result) const {
+    reports::RunResult more = measure(experiment, name);
+    for (reports::Round& round : more.rounds) result.rounds.push_back(std::move(round));
+    write_file(file_of(name), reports::to_json(result));
   }
 
   const GateOptions& options_;
