@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,7 @@ namespace fs = std::filesystem;
 
 // Of each arm, once something regressed.
 constexpr unsigned kExplainingRounds = 6;  // profiling
+constexpr std::chrono::milliseconds kExplainingTime{1500};  // of a profiling round, about
 constexpr unsigned kTracedRounds = 4;      // tracing, and counting page faults
 constexpr unsigned kCountingRounds = 12;   // where the policy judges events
 
@@ -187,10 +189,24 @@ class Gate {
     if (!has_samples) {
       experiment.tracing_rounds = experiment.counting_rounds = 0;
       experiment.profiling_rounds = kExplainingRounds;
-      if (wanted.scale < 1) experiment.scenario = load_scenario(wanted.file);  // samples want time
+      const double scaled = explaining_scale(wanted, result);
+      experiment.scenario = load_scenario(wanted.file);
+      if (scaled != 1) scale(experiment.scenario, scaled);
       add_rounds(experiment, wanted.name, result);
     }
     judged.attribution = reports::explain_regression(result, judged, rules_);
+  }
+
+  /// Samples want time: as much of the scenario as the slowest round does in kExplainingTime, from
+  /// the policy's part of it to the whole.
+  static double explaining_scale(const reports::PolicyScenario& wanted,
+                                 const reports::RunResult& result) {
+    std::chrono::nanoseconds slowest{1};
+    for (const reports::Round& round : result.rounds) {
+      slowest = std::max(slowest, std::chrono::nanoseconds(round.elapsed_ns));
+    }
+    const double factor = std::chrono::duration<double>(kExplainingTime) / slowest;
+    return std::clamp(wanted.scale * factor, wanted.scale, std::max(1.0, wanted.scale));
   }
 
   void add_rounds(const ExperimentOptions& experiment, const std::string& name,

@@ -33,9 +33,6 @@ std::vector<StackSamples> wake_samples(std::uint64_t count) {
             kernel("__x64_sys_futex")},
            count}};
 }
-std::vector<StackSamples> copy_samples(const std::string& role, std::uint64_t count) {
-  return {{role, {user("__memmove_avx_unaligned_erms"), user("start_thread")}, count}};
-}
 std::vector<StackSamples> write_path_samples(std::uint64_t count) {
   return {{"mount_vfs", {user("vfsprof::vfs::CachedContents::write")}, count}};
 }
@@ -147,7 +144,7 @@ TEST(Explanation, WhatWasCountedComesBeforeDearerConsequences) {
   add_traced(result, kCandidate, {{"mount_vfs", "WAKE", 2}, {"vfs-io-worker", "WAIT", 2}});
   const Attribution found = explained(result);
   EXPECT_EQ(first(found), "mount_vfs/futex-wake");
-  EXPECT_NE(found.cells.front().counted.find("futex wakes 1 -> 2"), std::string::npos)
+  EXPECT_NE(found.cells.front().counted.find("futex wakes 1.00 -> 2.00"), std::string::npos)
       << found.cells.front().counted;
   ASSERT_GE(found.cells.size(), 2U);
   EXPECT_EQ(found.cells[1].id, "write-path");
@@ -199,9 +196,9 @@ TEST(Explanation, WithoutSamplesTheCountsByThreadSpeak) {
   ASSERT_EQ(found.cells.size(), 1U);
   EXPECT_EQ(first(found), "mount_vfs/futex-wake");
   // The daemon's counter and the ledger say it both.
-  EXPECT_NE(found.cells[0].counted.find("thread wake-ups by hand-off 3 -> 4"), std::string::npos)
+  EXPECT_NE(found.cells[0].counted.find("thread wake-ups by hand-off 3.00 -> 4.00"), std::string::npos)
       << found.cells[0].counted;
-  EXPECT_NE(found.cells[0].counted.find("futex wakes 1 -> 2"), std::string::npos);
+  EXPECT_NE(found.cells[0].counted.find("futex wakes 1.00 -> 2.00"), std::string::npos);
 }
 
 TEST(CountedWork, IsWhatGrewInEveryRoundBeyondTheControl) {
