@@ -26,10 +26,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // Of each arm, once something regressed.
-constexpr unsigned kExplainingRounds = 6;  // profiling
+constexpr unsigned kExplainingRounds = 6;                   // profiling
 constexpr std::chrono::milliseconds kExplainingTime{1500};  // of a profiling round, about
-constexpr unsigned kTracedRounds = 4;      // tracing, and counting page faults
-constexpr unsigned kCountingRounds = 12;   // where the policy judges events
+constexpr unsigned kTracedRounds = 4;                       // tracing, and counting page faults
+constexpr unsigned kCountingRounds = 12;                    // where the policy judges events
 
 struct GateOptions {
   std::string policy;

@@ -90,9 +90,9 @@ std::string cell_text(const MovedCell& cell) {
 
 std::string moved_paragraph(const Attribution& attribution) {
   if (!attribution.absent.empty() || attribution.cells.empty()) return "";
-  std::string text = fmt::format(
-      "The change of {} ns per operation in the profiling rounds, surest cells first: ",
-      format_signed(attribution.change_ns, 0));
+  std::string text =
+      fmt::format("The change of {} ns per operation in the profiling rounds, surest cells first: ",
+                  format_signed(attribution.change_ns, 0));
   for (std::size_t i = 0; i < std::min(attribution.cells.size(), kMovedCellsShown); ++i) {
     text += (i == 0 ? "" : "; ") + cell_text(attribution.cells[i]);
   }

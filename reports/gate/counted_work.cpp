@@ -24,7 +24,7 @@ constexpr std::array<KnownCounter, 8> kCounters{{
     {"hand_offs", {"futex-wake", "futex-wait", "executor"}},
     {"bytes_copied", {"memory-copy"}},
     {"bytes_zeroed", {"memory-clear", "page-faults", "memory-mapping"}},
-    {"bytes_hashed", {"key-hash"}},
+    {"bytes_hashed", {"key-hash", "pool-index"}},  // longer keys, or more lookups
     {"bytes_flushed", {"disk-cache-write"}},
     {"cache_syncs", {"disk-cache-write"}},
     {"fuse_requests", {"fuse-request-read", "fuse-reply", "fuse-adapter"}},

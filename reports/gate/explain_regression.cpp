@@ -67,8 +67,7 @@ MovedCell cell_of(const CountedWork& work, const ChangedCells& compared, const P
   const CategoryChange* dearest = nullptr;
   for (const CategoryChange& change : compared.changes) {
     if (change.role.empty() || !fits(work, change.role, change.id)) continue;
-    if (dearest == nullptr ||
-        change.cost_difference_ns.value > dearest->cost_difference_ns.value) {
+    if (dearest == nullptr || change.cost_difference_ns.value > dearest->cost_difference_ns.value) {
       dearest = &change;
     }
   }
@@ -143,10 +142,8 @@ Attribution explain_regression(const RunResult& result, const GateScenario& judg
   const auto changes = changes_between(*before, *after, rules);
   const auto chance =
       control ? changes_between(*before, *control, rules) : std::vector<CategoryChange>();
-  const ChangedCells compared{.changes = changes,
-                              .control = chance,
-                              .before = &before->tables,
-                              .after = &after->tables};
+  const ChangedCells compared{
+      .changes = changes, .control = chance, .before = &before->tables, .after = &after->tables};
   Attribution found = rank_cells(compared);
   for (const CountedWork& work : counted_increases(result, judged)) {
     add_count(work, cell_of(work, compared, *after, rules), found);

@@ -95,8 +95,8 @@ std::string exploratory_table(const GateScenario& scenario) {
 
 /// "Look first at": the cell that explains most, in a sentence.
 std::string first_cell(const MovedCell& cell) {
-  std::string text = fmt::format("Look first at {} of the threads {}", plain(cell.title),
-                                 code(cell.role));
+  std::string text =
+      fmt::format("Look first at {} of the threads {}", plain(cell.title), code(cell.role));
   if (!cell.counted.empty()) text += fmt::format(": {}", plain(cell.counted));
   return text + ".\n\n";
 }

@@ -92,18 +92,15 @@ GateOutcome judge_job(const EqualBuilds& options, Random& random) {
                                              .metrics = options.metrics,
                                              .comparisons = 2,
                                              .looks = options.looks});
-  std::vector<std::vector<BlockValues>> metrics;
-  for (std::size_t i = 0; i < options.time_like; ++i) metrics.push_back(equal_arms(options, random));
+  const std::vector<BlockValues> blocks = equal_arms(options, random);
   const std::size_t least = std::min(blocks_needed(Tier::kExact, confidence), options.blocks);
   GateOutcome outcome = GateOutcome::kUndecided;
   for (std::size_t look = 0; look < options.looks; ++look) {
     const std::size_t seen = least + (options.blocks - least) * look / (options.looks - 1);
-    std::vector<MetricVerdict> verdicts;
-    for (const auto& blocks : metrics) {
-      verdicts.push_back(judge_metric(std::span(blocks).first(seen),
-                                      {.limit = {.relative = options.limit}, .confidence = confidence}));
-    }
-    outcome = decide(verdicts);
+    const MetricVerdict verdict =
+        judge_metric(std::span(blocks).first(seen),
+                     {.limit = {.relative = options.limit}, .confidence = confidence});
+    outcome = decide(std::span(&verdict, 1));
     if (outcome != GateOutcome::kUndecided) break;
   }
   return outcome;

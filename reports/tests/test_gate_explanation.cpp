@@ -37,14 +37,13 @@ std::vector<StackSamples> write_path_samples(std::uint64_t count) {
   return {{"mount_vfs", {user("vfsprof::vfs::CachedContents::write")}, count}};
 }
 
-/// Adds profiling rounds: all arms alike but for what is extra, with a scatter of 1 % between rounds.
+/// Adds profiling rounds: all arms alike but for what is extra, with a scatter of 1 % between
+/// rounds.
 void add_profiles(RunResult& result, const Extra& extra) {
   for (std::uint32_t block = 0; block < kRounds; ++block) {
     for (std::uint32_t arm = 0; arm < 3; ++arm) {
-      Round round = make_round({.arm = arm,
-                                .block = block,
-                                .kind = RoundKind::kProfiling,
-                                .operations = kOperations});
+      Round round = make_round(
+          {.arm = arm, .block = block, .kind = RoundKind::kProfiling, .operations = kOperations});
       std::vector<StackSamples> samples = synthetic::hand_off_samples(20);
       for (StackSamples& each : samples) each.count += (block + arm) % 2;
       const auto& more = arm == kCandidate ? extra.candidate : extra.control;
@@ -196,7 +195,8 @@ TEST(Explanation, WithoutSamplesTheCountsByThreadSpeak) {
   ASSERT_EQ(found.cells.size(), 1U);
   EXPECT_EQ(first(found), "mount_vfs/futex-wake");
   // The daemon's counter and the ledger say it both.
-  EXPECT_NE(found.cells[0].counted.find("thread wake-ups by hand-off 3.00 -> 4.00"), std::string::npos)
+  EXPECT_NE(found.cells[0].counted.find("thread wake-ups by hand-off 3.00 -> 4.00"),
+            std::string::npos)
       << found.cells[0].counted;
   EXPECT_NE(found.cells[0].counted.find("futex wakes 1.00 -> 2.00"), std::string::npos);
 }

@@ -64,7 +64,7 @@ std::vector<GateReport> all_reports() {
   return {concluded(make_turns({})),
           explained_report(),
           hostile_report(),
-          concluded(make_turns({}, {}, 3)),                              // undecided
+          concluded(make_turns({}, {}, 3)),                               // undecided
           concluded(make_turns({.cpu_ns = 80'000}, {.cpu_ns = 50'000})),  // a failed control
           refused,
           not_judged};
@@ -114,11 +114,8 @@ TEST(GateOutput, JUnitCountsAreThoseOfItsCases) {
 /// As GitHub's runner reads a workflow command back (its documentation, "Workflow commands"; its
 /// code, ActionCommand.cs): "::" command, a space and properties if any, "::" and the message.
 std::string unescaped(std::string text) {
-  for (const auto& [code, sign] : {std::pair{"%0D", "\r"},
-                                   {"%0A", "\n"},
-                                   {"%3A", ":"},
-                                   {"%2C", ","},
-                                   {"%25", "%"}}) {
+  for (const auto& [code, sign] :
+       {std::pair{"%0D", "\r"}, {"%0A", "\n"}, {"%3A", ":"}, {"%2C", ","}, {"%25", "%"}}) {
     for (std::size_t at = 0; (at = text.find(code, at)) != std::string::npos; ++at) {
       text.replace(at, 3, sign);
     }
@@ -141,7 +138,8 @@ TEST(GateOutput, AnnotationsAreWorkflowCommands) {
   }
   EXPECT_GE(commands, 6U);
   const std::string regressed = gate_annotations(explained_report());
-  EXPECT_NE(regressed.find("look first at Futex wake of mount_vfs"), std::string::npos) << regressed;
+  EXPECT_NE(regressed.find("look first at Futex wake of mount_vfs"), std::string::npos)
+      << regressed;
 }
 
 TEST(GateOutput, MarkdownNamesTheCellFirst) {
@@ -177,8 +175,8 @@ TEST(PolicySchema, AcceptsWhatTheReaderAccepts) {
 }
 
 TEST(PolicySchema, RefusesWhatTheReaderRefuses) {
-  const Json good = Json::parse(
-      file_text(std::string(VFSPROF_REPORTS_FOLDER) + "/../scripts/ci/policy.json"));
+  const Json good =
+      Json::parse(file_text(std::string(VFSPROF_REPORTS_FOLDER) + "/../scripts/ci/policy.json"));
   const auto changed = [&good](auto change) {
     Json policy = good;
     change(policy);

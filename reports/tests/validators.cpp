@@ -58,7 +58,7 @@ Validity validate(const std::string& schema, const std::string& document) {
 }
 
 Validity validate_xml(const std::string& xsd, const std::string& document) {
-  constexpr int kNotFound = 127;                  // of the shell
+  constexpr int kNotFound = 127;                    // of the shell
   constexpr int kDamaged = 1, kDoesNotConform = 3;  // of xmllint
   const DocumentFile file(document);
   const std::string command =

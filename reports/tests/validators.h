@@ -16,10 +16,10 @@ Validity validate_xml(const std::string& xsd, const std::string& document);
 }  // namespace vfsprof::reports
 
 /// Skips the test where the validator is not installed.
-#define EXPECT_VALIDITY(validity, schema, document)                                             \
-  do {                                                                                          \
-    const ::vfsprof::reports::Validity found = ::vfsprof::reports::validate(schema, document);  \
-    if (found == ::vfsprof::reports::Validity::kNoValidator)                                    \
-      GTEST_SKIP() << "python3-jsonschema is not installed";                                    \
-    EXPECT_EQ(found, validity);                                                                 \
+#define EXPECT_VALIDITY(validity, schema, document)                                            \
+  do {                                                                                         \
+    const ::vfsprof::reports::Validity found = ::vfsprof::reports::validate(schema, document); \
+    if (found == ::vfsprof::reports::Validity::kNoValidator)                                   \
+      GTEST_SKIP() << "python3-jsonschema is not installed";                                   \
+    EXPECT_EQ(found, validity);                                                                \
   } while (false)

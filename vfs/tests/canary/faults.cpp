@@ -88,8 +88,7 @@ struct Fnv1a {
 
 void hash_payload(const Payload& payload) {
   copy(payload);
-  const std::uint64_t value =
-      Fnv1a::of(std::span(scratch(payload.size())).first(payload.size()));
+  const std::uint64_t value = Fnv1a::of(std::span(scratch(payload.size())).first(payload.size()));
   use(&value);
 }
 
