@@ -81,6 +81,7 @@ void apply_compare_design(const MeasureOptions& options, ExperimentOptions& expe
   if (options.budget.empty()) return;
   experiment.looks = {.budget = parse_budget("--budget", options.budget),
                       .least_blocks = needed,
+                      .looks = reports::kLooks,
                       .decides = reports::has_verdicts};
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,9 +12,11 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/result_files.h"
 #include "harness/cli/rules_option.h"
+#include "harness/collect/collector_set.h"
 #include "harness/process.h"
 #include "harness/scenario/budget.h"
 #include "reports/gate/evaluate.h"
+#include "reports/gate/explain_regression.h"
 #include "reports/gate/write_gate.h"
 #include "reports/model/json.h"
 
@@ -22,8 +25,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kExplainingRounds = 6;  // profiling rounds of each arm, once something regressed
-constexpr unsigned kCountingRounds = 12;   // where the policy judges events
+// Of each arm, once something regressed.
+constexpr unsigned kExplainingRounds = 6;                   // profiling
+constexpr std::chrono::milliseconds kExplainingTime{1500};  // of a profiling round, about
+constexpr unsigned kTracedRounds = 4;                       // tracing, and counting page faults
+constexpr unsigned kCountingRounds = 12;                    // where the policy judges events
 
 struct GateOptions {
   std::string policy;
@@ -99,6 +105,7 @@ class Gate {
     ExperimentOptions experiment = options_for(scenario);
     experiment.looks = {.budget = budget,
                         .least_blocks = least_blocks(),
+                        .looks = policy_.looks,
                         .decides = [this](const reports::RunResult& result) {
                           return reports::is_decided(policy_, result, rules_);
                         }};
@@ -164,23 +171,49 @@ class Gate {
     return fs::path(options_.out) / (fs::path(scenario).stem().string() + ".json");
   }
 
-  /// Profiles both builds, so that the verdict can say which thread and category it comes from.
+  /// Observes both builds and the control, so that the verdict can say which thread and category it
+  /// comes from: samples, and what can be counted by thread.
   void explain(ExperimentOptions experiment, const reports::PolicyScenario& wanted,
                reports::RunResult& result, reports::GateScenario& judged) const {
-    if (experiment.profiling_rounds == 0) {
-      experiment.arms.pop_back();  // the control explains nothing
-      experiment.looks = {};
-      experiment.counting_rounds = 0;
+    experiment.looks = {};
+    const bool has_samples = experiment.profiling_rounds > 0;
+    experiment.profiling_rounds = 0;
+    experiment.tracing_rounds = has_collector_for(reports::RoundKind::kTracing) ? kTracedRounds : 0;
+    if (experiment.counting_rounds == 0) {
+      experiment.counting_rounds = kTracedRounds;
+      experiment.collect = complete_collector_options({}, "page-faults");
+    } else {
+      experiment.counting_rounds = 0;  // the policy's own are there
+    }
+    add_rounds(experiment, wanted.name, result);
+    if (!has_samples) {
+      experiment.tracing_rounds = experiment.counting_rounds = 0;
       experiment.profiling_rounds = kExplainingRounds;
-      if (wanted.scale < 1) experiment.scenario = load_scenario(wanted.file);  // samples want time
-      reports::RunResult profiled = measure(experiment, wanted.name);
-      for (reports::Round& round : profiled.rounds) result.rounds.push_back(std::move(round));
-      write_file(file_of(wanted.name), reports::to_json(result));
+      const double scaled = explaining_scale(wanted, result);
+      experiment.scenario = load_scenario(wanted.file);
+      if (scaled != 1) scale(experiment.scenario, scaled);
+      add_rounds(experiment, wanted.name, result);
     }
-    const reports::Report report = reports::build_report(result, rules_);
-    if (!report.comparisons.empty()) {
-      judged.attribution = reports::attribute_change(report, report.comparisons.front());
+    judged.attribution = reports::explain_regression(result, judged, rules_);
+  }
+
+  /// Samples want time: as much of the scenario as the slowest round does in kExplainingTime, from
+  /// the policy's part of it to the whole.
+  static double explaining_scale(const reports::PolicyScenario& wanted,
+                                 const reports::RunResult& result) {
+    std::chrono::nanoseconds slowest{1};
+    for (const reports::Round& round : result.rounds) {
+      slowest = std::max(slowest, std::chrono::nanoseconds(round.elapsed_ns));
     }
+    const double factor = std::chrono::duration<double>(kExplainingTime) / slowest;
+    return std::clamp(wanted.scale * factor, wanted.scale, std::max(1.0, wanted.scale));
+  }
+
+  void add_rounds(const ExperimentOptions& experiment, const std::string& name,
+                  reports::RunResult& result) const {
+    reports::RunResult more = measure(experiment, name);
+    for (reports::Round& round : more.rounds) result.rounds.push_back(std::move(round));
+    write_file(file_of(name), reports::to_json(result));
   }
 
   const GateOptions& options_;

@@ -20,7 +20,6 @@
 #include "harness/floors/null_handler.h"
 #include "harness/process.h"
 #include "harness/run/runner.h"
-#include "reports/analyze/control.h"
 #include "reports/model/arm_settings.h"
 
 namespace vfsprof::harness {
@@ -182,7 +181,7 @@ class Experiment {
       look_after_ = plan_looks({.time = left() - round_time_ * plan.arms * others,
                                 .block = round_time_ * (plan.arms + plan.floor_arms),
                                 .least_blocks = options_.looks.least_blocks,
-                                .looks = reports::kLooks});
+                                .looks = options_.looks.looks});
       plan.timing_rounds = look_after_.back();
     }
     if (options_.usual_time.count() > 0) limit_rounds(plan);

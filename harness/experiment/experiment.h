@@ -35,6 +35,7 @@ ArmSpec parse_arm(const std::string& text);
 struct Looks {
   std::chrono::nanoseconds budget{0};  ///< for all rounds; 0: as many rounds as were asked for
   std::size_t least_blocks = 0;        ///< with fewer there is no verdict at all
+  std::size_t looks = 3;               ///< at most, the last at the planned end
   /// Whether the rounds so far decide; asked after the blocks of each look but the last.
   std::function<bool(const reports::RunResult&)> decides = {};
 };

@@ -91,6 +91,29 @@ TEST_F(GateCommand, CatchesAWakeInTenOperations) {
   EXPECT_EQ(verdict("bytes_hashed"), "equivalent");
 }
 
+// What is looked at more often than the correction knows is no longer sure.
+TEST_F(GateCommand, LooksAsOftenAsThePolicySays) {
+  std::string policy = kPolicy;
+  policy.replace(policy.find("\"100s\", \"looks\": 2"), 18, "\"6s\", \"looks\": 1");
+  std::ofstream(path("policy.json")) << policy;
+  const Outcome outcome = gate("canary", "extra-copy");
+  EXPECT_TRUE(outcome.code == 1 || outcome.code == 5) << outcome.err;  // a slow machine: too few
+  EXPECT_EQ(outcome.out.find("every verdict was there"), std::string::npos) << outcome.out;
+}
+
+TEST_F(GateCommand, NamesThreadAndCategoryOfAWake) {
+  const Outcome outcome =
+      run("VFSPROF_CANARY=extra-wake vfsprof gate --policy policy.json --baseline-binary same "
+          "--candidate-binary canary --out out");
+  ASSERT_EQ(outcome.code, 1) << outcome.err;
+  const Json report = Json::parse(read_text(path("out/gate.json")));
+  const Json& cells = report["scenarios"][0]["moved_cells"];
+  if (cells.empty()) GTEST_SKIP() << "this machine lets nobody sample: no cell can be named";
+  EXPECT_EQ(cells[0]["role"], "mount_vfs") << cells;
+  EXPECT_EQ(cells[0]["category"], "futex-wake") << cells;
+  EXPECT_NE(cells[0]["counted"], "");
+}
+
 TEST_F(GateCommand, CatchesOneMoreCopy) {
   const Outcome outcome = gate("canary", "extra-copy");
   EXPECT_EQ(outcome.code, 1) << outcome.out << outcome.err;

@@ -90,9 +90,9 @@ std::string cell_text(const MovedCell& cell) {
 
 std::string moved_paragraph(const Attribution& attribution) {
   if (!attribution.absent.empty() || attribution.cells.empty()) return "";
-  std::string text = fmt::format(
-      "The change of {} ns per operation in the profiling rounds, largest cells first: ",
-      format_signed(attribution.change_ns, 0));
+  std::string text =
+      fmt::format("The change of {} ns per operation in the profiling rounds, surest cells first: ",
+                  format_signed(attribution.change_ns, 0));
   for (std::size_t i = 0; i < std::min(attribution.cells.size(), kMovedCellsShown); ++i) {
     text += (i == 0 ? "" : "; ") + cell_text(attribution.cells[i]);
   }
@@ -133,7 +133,7 @@ void apply_control(const RunResult& result, Report& report) {
   const Comparison* const control = control_of(result, report);
   for (Comparison& comparison : report.comparisons) {
     if (&comparison == control || comparison.verdict == Verdict::kVoid) continue;
-    const std::string moved = moved_paragraph(attribute_change(report, comparison));
+    const std::string moved = moved_paragraph(attribute_change(report, comparison, control));
     if (!moved.empty()) comparison.explanation.push_back(moved);
     if (control == nullptr) continue;
     comparison.explanation.push_back(control_paragraph(result, *control));

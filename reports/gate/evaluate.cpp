@@ -14,22 +14,6 @@
 namespace vfsprof::reports {
 namespace {
 
-constexpr std::size_t kBaseline = 0;
-
-/// Which arm plays which part.
-struct Parts {
-  std::optional<std::size_t> candidate;
-  std::optional<std::size_t> control;
-};
-
-Parts parts_of(const RunResult& result) {
-  Parts parts;
-  for (std::size_t i = 1; i < result.arms.size(); ++i) {
-    (is_control(result.arms[i]) ? parts.control : parts.candidate) = i;
-  }
-  return parts;
-}
-
 /// What a metric was in each block of an arm.
 std::map<std::uint32_t, double> values_by_block(const RunResult& result, std::size_t arm,
                                                 const SelectedMetric& metric) {
@@ -41,9 +25,9 @@ std::map<std::uint32_t, double> values_by_block(const RunResult& result, std::si
   return values;
 }
 
-std::vector<BlockValues> blocks_of(const RunResult& result, const Parts& parts,
+std::vector<BlockValues> blocks_of(const RunResult& result, const GateArms& parts,
                                    const SelectedMetric& metric) {
-  const auto before = values_by_block(result, kBaseline, metric);
+  const auto before = values_by_block(result, kBaselineArm, metric);
   const auto after = values_by_block(result, *parts.candidate, metric);
   const auto control = values_by_block(result, *parts.control, metric);
   std::vector<BlockValues> blocks;
@@ -68,7 +52,7 @@ std::optional<SelectedMetric> select(const RunResult& result, const RuleSet& rul
   return metric;
 }
 
-void judge_row(const Policy& policy, const RunResult& result, const Parts& parts,
+void judge_row(const Policy& policy, const RunResult& result, const GateArms& parts,
                const RuleSet& rules, GateRow& row) {
   const auto metric = select(result, rules, row);
   if (!metric) return;
@@ -113,7 +97,7 @@ void add_exploratory(const Policy& policy, const RunResult& result, std::size_t 
         });
     if (judged) continue;
     std::vector<double> before, after;
-    for (const Round* round : rounds_of(result, kBaseline).timing) {
+    for (const Round* round : rounds_of(result, kBaselineArm).timing) {
       if (const auto value = metric.value(*round)) before.push_back(*value);
     }
     for (const Round* round : rounds_of(result, candidate).timing) {
@@ -126,13 +110,21 @@ void add_exploratory(const Policy& policy, const RunResult& result, std::size_t 
 
 void refuse_different_work(const RunResult& result, std::size_t after, GateScenario& scenario) {
   Comparison work;
-  work.before = kBaseline;
+  work.before = kBaselineArm;
   work.after = after;
   check_same_work(result, work);
   for (std::string& reason : work.void_reasons) scenario.refusals.push_back(std::move(reason));
 }
 
 }  // namespace
+
+GateArms arms_of(const RunResult& result) {
+  GateArms arms;
+  for (std::size_t i = 1; i < result.arms.size(); ++i) {
+    (is_control(result.arms[i]) ? arms.control : arms.candidate) = i;
+  }
+  return arms;
+}
 
 bool is_decided(const Policy& policy, const RunResult& result, const RuleSet& rules) {
   const GateScenario scenario = judge_interleaved(policy, result, rules);
@@ -148,13 +140,13 @@ GateScenario judge_interleaved(const Policy& policy, const RunResult& result,
                                const RuleSet& rules) {
   GateScenario scenario;
   scenario.name = result.scenario.name;
-  const Parts parts = parts_of(result);
+  const GateArms parts = arms_of(result);
   if (!parts.candidate || !parts.control) {
     scenario.refusals.push_back(parts.candidate ? "there is no control arm"
                                                 : "there is no candidate arm");
     return scenario;
   }
-  scenario.baseline = result.arms[kBaseline].name;
+  scenario.baseline = result.arms[kBaselineArm].name;
   scenario.candidate = result.arms[*parts.candidate].name;
   refuse_different_work(result, *parts.candidate, scenario);
   refuse_different_work(result, *parts.control, scenario);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,15 @@ struct GateReport {
   double each_confidence = 0;  ///< of each test
   std::vector<GateScenario> scenarios;
 };
+
+/// The first arm of a result that a gate judges.
+inline constexpr std::size_t kBaselineArm = 0;
+/// Which of the others play which part.
+struct GateArms {
+  std::optional<std::size_t> candidate;
+  std::optional<std::size_t> control;
+};
+GateArms arms_of(const RunResult& result);
 
 /// Whether an interleaved result decides, so that no more rounds are needed: one metric regressed,
 /// or all have a verdict. How often this is asked is planned (Policy::looks).

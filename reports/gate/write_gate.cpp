@@ -93,14 +93,25 @@ std::string exploratory_table(const GateScenario& scenario) {
       table.take());
 }
 
+/// "Look first at": the cell that explains most, in a sentence.
+std::string first_cell(const MovedCell& cell) {
+  std::string text =
+      fmt::format("Look first at {} of the threads {}", plain(cell.title), code(cell.role));
+  if (!cell.counted.empty()) text += fmt::format(": {}", plain(cell.counted));
+  return text + ".\n\n";
+}
+
 std::string cells_table(const GateScenario& scenario) {
   const Attribution& moved = scenario.attribution;
-  if (!moved.absent.empty() || moved.cells.empty()) return "";
+  if (moved.cells.empty()) return "";
+  if (!moved.absent.empty()) return first_cell(moved.cells.front());
   MarkdownTable table({{"Thread"},
                        {"Category"},
                        {"ns per operation", Align::kRight},
                        {"95 % interval", Align::kRight},
+                       {"Surely", Align::kRight},
                        {"Part", Align::kRight},
+                       {"Counted"},
                        {"By"}});
   for (std::size_t i = 0; i < std::min(moved.cells.size(), kMostCells); ++i) {
     const MovedCell& cell = moved.cells[i];
@@ -109,13 +120,16 @@ std::string cells_table(const GateScenario& scenario) {
                interval ? fmt::format("{} to {}", format_signed(interval->low, 0),
                                       format_signed(interval->high, 0))
                         : "",
-               fmt::format("{:.0f} %", 100 * cell.part),
-               cell.frames.empty() ? "" : code(cell.frames.front().name)});
+               fmt::format("{:.0f}", cell.certain_ns), fmt::format("{:.0f} %", 100 * cell.part),
+               plain(cell.counted), cell.frames.empty() ? "" : code(cell.frames.front().name)});
   }
-  return fmt::format(
-      "Where the change of {} ns CPU time per operation comes from, by profiling rounds:\n\n{}\n"
-      "Left unexplained: {} ns.\n\n",
-      format_signed(moved.change_ns, 0), table.take(), format_signed(moved.unexplained_ns, 0));
+  return first_cell(moved.cells.front()) +
+         fmt::format(
+             "Where the change of {} ns CPU time per operation comes from, by profiling rounds; "
+             "what was counted to have grown first. Surely: beyond what equal arms show.\n\n{}\n"
+             "Left unexplained: {} ns.\n\n",
+             format_signed(moved.change_ns, 0), table.take(),
+             format_signed(moved.unexplained_ns, 0));
 }
 
 std::string list(const std::vector<std::string>& lines) {
@@ -188,6 +202,8 @@ Json scenario_json(const GateScenario& scenario) {
     cells.push_back({{"role", cell.role},
                      {"category", cell.id},
                      {"cost_ns_per_operation", cell.cost_ns.value},
+                     {"certain_ns_per_operation", cell.certain_ns},
+                     {"counted", cell.counted},
                      {"part", cell.part}});
   }
   for (const ExploratoryRow& row : scenario.exploratory) {
@@ -343,14 +359,18 @@ std::string gate_annotations(const GateReport& report) {
       text += annotation("error", title, refusal);
     }
     if (!scenario.refusals.empty()) continue;
+    const std::vector<MovedCell>& cells = scenario.attribution.cells;
     for (const GateRow& row : scenario.rows) {
       if (is_fine(row)) continue;
       const bool regressed =
           row.not_judged.empty() && row.verdict.judgement == Judgement::kRegressed;
       text += annotation(
           regressed ? "error" : "warning", title,
-          fmt::format("{}: {} ({} to {})", row_name(row), verdict_text(row),
-                      figure(row.unit, row.verdict.before), figure(row.unit, row.verdict.after)));
+          fmt::format("{}: {} ({} to {}){}", row_name(row), verdict_text(row),
+                      figure(row.unit, row.verdict.before), figure(row.unit, row.verdict.after),
+                      cells.empty() ? ""
+                                    : fmt::format("; look first at {} of {}", cells.front().title,
+                                                  cells.front().role)));
     }
   }
   return text;

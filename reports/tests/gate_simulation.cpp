@@ -1,10 +1,13 @@
 #include "reports/tests/gate_simulation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "reports/analyze/statistics.h"
+#include "reports/gate/verdict.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -63,7 +66,60 @@ std::vector<double> log_ratios(const SimulationOptions& options, Random& random)
   return ratios;
 }
 
+/// A metric of three equal arms, block by block.
+std::vector<BlockValues> equal_arms(const EqualBuilds& options, Random& random) {
+  std::normal_distribution<double> normal;
+  std::exponential_distribution<double> exponential;
+  std::uniform_real_distribution<double> uniform;
+  double level = 0;
+  const auto round = [&] {
+    const double disturbed =
+        uniform(random) < options.disturbed ? options.disturbance * exponential(random) : 0;
+    return 10'000 * std::exp(level + options.spread * normal(random) + disturbed);
+  };
+  std::vector<BlockValues> blocks;
+  for (std::size_t i = 0; i < options.blocks; ++i) {
+    level += options.drift * normal(random);
+    const double before = round(), after = round(), control = round();
+    blocks.push_back({before, after, control});
+  }
+  return blocks;
+}
+
+/// The outcome at the first look that decides, else at the last.
+GateOutcome judge_job(const EqualBuilds& options, Random& random) {
+  const double confidence = each_confidence({.confidence = options.confidence,
+                                             .metrics = options.metrics,
+                                             .comparisons = 2,
+                                             .looks = options.looks});
+  const std::vector<BlockValues> blocks = equal_arms(options, random);
+  const std::size_t least = std::min(blocks_needed(Tier::kExact, confidence), options.blocks);
+  GateOutcome outcome = GateOutcome::kUndecided;
+  for (std::size_t look = 0; look < options.looks; ++look) {
+    const std::size_t seen = least + (options.blocks - least) * look / (options.looks - 1);
+    const MetricVerdict verdict =
+        judge_metric(std::span(blocks).first(seen),
+                     {.limit = {.relative = options.limit}, .confidence = confidence});
+    outcome = decide(std::span(&verdict, 1));
+    if (outcome != GateOutcome::kUndecided) break;
+  }
+  return outcome;
+}
+
 }  // namespace
+
+GateRates simulate_equal_builds(const EqualBuilds& options) {
+  Random random(options.seed);
+  GateRates rates;
+  for (std::size_t job = 0; job < options.jobs; ++job) {
+    const GateOutcome outcome = judge_job(options, random);
+    rates.undecided += outcome == GateOutcome::kUndecided ? 1 : 0;
+    rates.regressed += outcome == GateOutcome::kRegressed ? 1 : 0;
+  }
+  rates.undecided /= static_cast<double>(options.jobs);
+  rates.regressed /= static_cast<double>(options.jobs);
+  return rates;
+}
 
 Coverage simulate_coverage(const SimulationOptions& options) {
   Random random(options.seed + static_cast<std::uint64_t>(options.noise));

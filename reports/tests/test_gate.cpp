@@ -6,55 +6,21 @@
 #include "reports/analyze/control.h"
 #include "reports/gate/evaluate.h"
 #include "reports/gate/write_gate.h"
-#include "reports/model/arm_settings.h"
 #include "reports/rules/rule_set.h"
+#include "reports/tests/gate_results.h"
 #include "reports/tests/synthetic.h"
 
 namespace vfsprof::reports {
 namespace {
 
+using synthetic::concluded;
+using synthetic::Costs;
+using synthetic::make_policy;
 using synthetic::make_result;
 using synthetic::make_round;
+using synthetic::make_turns;
 
-constexpr std::uint32_t kBlocks = 12;
-
-PolicyMetric metric(const std::string& name, Limit limit = {}) {
-  PolicyMetric result;
-  result.metric = name;
-  result.limit = limit;
-  return result;
-}
-
-/// Judges wake-ups, which may not rise, and CPU time, which may by 5 %.
-Policy make_policy(const std::string& scenario) {
-  Policy policy;
-  policy.name = "test";
-  policy.scenarios = {{.name = scenario}};
-  policy.metrics = {metric("thread_wakes"), metric("cpu_ns_per_operation", {.relative = 0.05})};
-  return policy;
-}
-
-struct Costs {
-  std::uint64_t cpu_ns = 40'000;
-  std::uint64_t wakes = 3;
-};
-
-/// Baseline, candidate and control in blocks; CPU times scatter by 1 % with the block.
-RunResult make_turns(Costs candidate, Costs control = {}, std::uint32_t blocks = kBlocks) {
-  RunResult result = make_result({"baseline", "candidate", "baseline (control)"});
-  result.arms[2].axes.push_back({std::string(kControlSetting), "on"});
-  const Costs costs[] = {{}, candidate, control};
-  for (std::uint32_t block = 0; block < blocks; ++block) {
-    for (std::uint32_t arm = 0; arm < 3; ++arm) {
-      const std::uint64_t scatter = 400 * ((block + arm) % 2);
-      result.rounds.push_back(make_round({.arm = arm,
-                                          .block = block,
-                                          .cpu_ns_per_operation = costs[arm].cpu_ns + scatter,
-                                          .thread_wakes_per_operation = costs[arm].wakes}));
-    }
-  }
-  return result;
-}
+PolicyMetric metric(const std::string& name) { return synthetic::judged_metric(name); }
 
 GateScenario judged(const RunResult& result, Policy policy) {
   return judge_interleaved(policy, result, default_rules());
@@ -243,12 +209,6 @@ TEST(StoredGate, OfAnotherEnvironmentOnlyExactCountsCarryOver) {
   EXPECT_EQ(scenario.outcome, GateOutcome::kRegressed);
 }
 
-GateReport concluded(Costs candidate) {
-  const RunResult result = make_turns(candidate);
-  const Policy policy = make_policy(result.scenario.name);
-  return conclude(policy, {judge_interleaved(policy, result, default_rules())}, policy.looks);
-}
-
 TEST(GateReport, DemandsEveryScenario) {
   const RunResult result = make_turns({});
   Policy policy = make_policy(result.scenario.name);
@@ -258,12 +218,12 @@ TEST(GateReport, DemandsEveryScenario) {
   EXPECT_TRUE(report.refused);
   EXPECT_EQ(report.outcome, GateOutcome::kUndecided);
   EXPECT_EQ(report.scenarios.size(), 2U);
-  EXPECT_FALSE(concluded({}).refused);
-  EXPECT_EQ(concluded({}).outcome, GateOutcome::kPassed);
+  EXPECT_FALSE(concluded(make_turns({})).refused);
+  EXPECT_EQ(concluded(make_turns({})).outcome, GateOutcome::kPassed);
 }
 
 TEST(GateReport, IsWrittenForPeopleAndPrograms) {
-  const GateReport report = concluded({.wakes = 4});
+  const GateReport report = concluded(make_turns({.wakes = 4}));
   const std::string markdown = gate_markdown(report);
   EXPECT_NE(markdown.find("**regressed**"), std::string::npos) << markdown;
   EXPECT_NE(markdown.find("+33.3 %"), std::string::npos) << markdown;
@@ -276,11 +236,11 @@ TEST(GateReport, IsWrittenForPeopleAndPrograms) {
   const std::string annotations = gate_annotations(report);
   EXPECT_TRUE(annotations.starts_with("::error title=vfsprof gate%2C ")) << annotations;
   EXPECT_EQ(std::ranges::count(annotations, '\n'), 1);
-  EXPECT_EQ(gate_annotations(concluded({})), "");
+  EXPECT_EQ(gate_annotations(concluded(make_turns({}))), "");
 }
 
 TEST(GateReport, NamesFromOutsideAreHarmless) {
-  GateReport report = concluded({.wakes = 4});
+  GateReport report = concluded(make_turns({.wakes = 4}));
   report.scenarios[0].name = "a<b>\"&\n::error::%|`";
   report.scenarios[0].refusals = {"line\nbreak ]]> & <tag>"};
   const std::string junit = gate_junit(report);

@@ -99,6 +99,7 @@ TEST(Policy, RefusesWhatItDoesNotUnderstandAndSaysWhere) {
            Row{R"({"scenarios": []})", "/scenarios"},
            Row{R"({"scenarios": [{"name": "smoke"}, {"name": "smoke"}]})", "/scenarios/1"},
            Row{R"({"scenarios": [{"name": "smoke", "scale": 0}]})", "/scenarios/0/scale"},
+           Row{R"({"scenarios": [{"name": "smoke", "scale": 0.0009}]})", "/scenarios/0/scale"},
            Row{R"({"scenarios": [{"name": "smoke", "scale": 1001}]})", "/scenarios/0/scale"},
            Row{R"({"scenarios": [{"name": "smoke", "more": 1}]})", "more"},
            Row{R"({"metrics": []})", "/metrics"},
@@ -128,6 +129,7 @@ TEST(Policy, RefusesWhatItDoesNotUnderstandAndSaysWhere) {
            Row{R"({"confidence": 0.79})", "/confidence"},
            Row{R"({"confidence": 1})", "/confidence"},
            Row{R"({"placement": "anywhere"})", "/placement"},
+           Row{R"({"placement": ""})", "/placement"},
            Row{R"({"other_environment": "ignore"})", "/other_environment"},
        }) {
     Json json = minimal();
@@ -182,6 +184,7 @@ TEST(Span, HasAUnitAndIsNotZero) {
        {"", "s", "0s", "-1s", "1", "1.5m", "1 m", "2min", "m2", "367d", "99999999999999999999s"}) {
     EXPECT_FALSE(parse_span(text)) << text;
   }
+  EXPECT_FALSE(parse_span(std::string_view("1\0", 2)));
 }
 
 }  // namespace

@@ -1,8 +1,5 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,41 +8,13 @@
 #include "reports/tests/pathologies.h"
 #include "reports/tests/synthetic.h"
 #include "reports/tests/synthetic_clients.h"
+#include "reports/tests/validators.h"
 #include "reports/write/registry.h"
 
 namespace vfsprof::reports {
 namespace {
 
 using synthetic::make_comparison;
-
-enum class Validity { kValid, kInvalid, kNoValidator };
-
-/// Runs python3-jsonschema on a document.
-Validity validate(const std::string& schema, const std::string& document) {
-  const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("vfsprof-schema-") +
-       testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
-       std::to_string(::getpid()) + ".json");
-  std::ofstream(path) << document;
-  const std::string command =
-      "python3 -c 'import json, sys\n"
-      "try:\n"
-      "  import jsonschema\n"
-      "except ImportError:\n"
-      "  sys.exit(3)\n"
-      "schema = json.load(open(sys.argv[1]))\n"
-      "jsonschema.Draft7Validator.check_schema(schema)\n"
-      "errors = "
-      "list(jsonschema.Draft7Validator(schema).iter_errors(json.load(open(sys.argv[2]))))\n"
-      "[print(list(e.absolute_path), e.message[:200]) for e in errors[:5]]\n"
-      "sys.exit(1 if errors else 0)' '" +
-      std::string(VFSPROF_REPORTS_FOLDER) + "/schema/" + schema + "' '" + path.string() + "'";
-  const int status = std::system(command.c_str());
-  std::filesystem::remove(path);
-  if (status == 0) return Validity::kValid;
-  return WEXITSTATUS(status) == 1 ? Validity::kInvalid : Validity::kNoValidator;
-}
 
 RunResult rich_result() {
   RunResult result = make_comparison(7, 0.9);
@@ -55,13 +24,6 @@ RunResult rich_result() {
   synthetic::add_clients(result);
   return result;
 }
-
-#define EXPECT_VALIDITY(validity, schema, document)                                             \
-  do {                                                                                          \
-    const Validity found = validate(schema, document);                                          \
-    if (found == Validity::kNoValidator) GTEST_SKIP() << "python3-jsonschema is not installed"; \
-    EXPECT_EQ(found, validity);                                                                 \
-  } while (false)
 
 TEST(Schema, ResultsConform) {
   EXPECT_VALIDITY(Validity::kValid, "run_result.schema.json", to_json(rich_result()));

@@ -16,7 +16,7 @@ from tools import ROOT, progress
 JOBS = os.path.join(ROOT, "build", "gate-jobs.jsonl")
 SMALL, LARGE = ("overwrite-4k", 0.1), ("overwrite-1m", 0.1)  # scenario, scale
 PASSED, REGRESSED, UNDECIDED = 0, 1, 5  # exit codes of `vfsprof gate`
-ALARM_JOBS, LOADED_JOBS, FAULT_REPEATS, POWER_JOBS, REPEATS = 300, 60, 3, 50, 20
+ALARM_JOBS, LOADED_JOBS, FAULT_REPEATS, POWER_JOBS, REPEATS, COMMENT_JOBS = 300, 60, 3, 50, 20, 5
 SURE = 0.95  # of the bounds
 
 # One policy and one budget for false alarms and planted faults (issue 7).
@@ -29,28 +29,38 @@ METRICS = [
     {"metric": "cpu_ns_per_operation", "limit": {"relative": 0.1}},
 ]
 
-# (fault, variant, scenario, categories of the cell it must be found in). A fault of every tenth write ends with :10.
-WAKE, COPY, HASH = ("futex-wake",), ("memory-copy",), ("unclassified",)
-SYNC = ("disk-cache-write", "kernel-files", "dirty-metadata")
+# (fault, variant, scenario, metric that must regress, categories one of which must be named first). A fault of every tenth write ends
+# with :10. The fault is planted where requests are taken in, so the cell is one of THREAD, but for what the disk cache does.
+THREAD = "mount_vfs"
+ROLES_OF_SYNC = (THREAD, "vfs-io-worker")
+WAKES, HAND_OFFS, COPIED, ZEROED, HASHED, SYNCS = (
+    "thread_wakes", "hand_offs", "bytes_copied", "bytes_zeroed", "bytes_hashed", "cache_syncs")
+SWITCHES, CPU = "context_switches_per_operation", "cpu_ns_per_operation"
+WAKE, FUTEX, COPY, HASH = ("futex-wake",), ("futex-wake", "futex-wait"), ("memory-copy",), ("key-hash",)
+# A new buffer is cleared by its allocator's caller where it is small, by the kernel, fault by fault, where it is large.
+CLEAR, FRESH = ("memory-clear",), ("memory-clear", "page-faults", "memory-mapping")
+SYNC = ("disk-cache-write",)
 FAULTS = (
-    ("extra-wake", "default", SMALL, WAKE), ("extra-wake:10", "default", SMALL, WAKE), ("extra-wake", "sync-path", SMALL, WAKE),
-    ("extra-wake", "default", LARGE, WAKE), ("extra-hand-off", "default", SMALL, ("futex-wake", "futex-wait")),
-    ("extra-hand-off:10", "default", SMALL, ("futex-wake", "futex-wait")),
-    ("extra-hand-off", "best", SMALL, ("futex-wake", "futex-wait")),
-    ("extra-copy", "default", SMALL, COPY), ("extra-copy:10", "default", SMALL, COPY), ("extra-copy", "default", LARGE, COPY),
-    ("extra-copy", "mutex-pool", SMALL, COPY), ("extra-copy", "best", SMALL, COPY), ("silent-copies", "default", SMALL, COPY),
-    ("silent-copies", "default", LARGE, COPY),
-    ("extra-allocation", "default", SMALL, ("memory-clear", "allocator", "page-faults")),
-    ("extra-allocation:10", "default", SMALL, ("memory-clear", "allocator", "page-faults")),
-    ("extra-allocation", "default", LARGE, ("memory-clear", "page-faults", "memory-mapping")),
-    ("slow-hash", "default", SMALL, HASH), ("slow-hash:10", "default", SMALL, HASH), ("slow-hash", "mutex-pool", SMALL, HASH),
-    ("silent-hash", "default", SMALL, HASH), ("sleep-50us", "default", SMALL, ("scheduler", "clocks", "signals")),
-    ("spin-5us", "default", SMALL, ("clocks", "unclassified")), ("spin-5us", "sync-path", SMALL, ("clocks", "unclassified")),
-    ("system-calls", "default", SMALL, ("syscall-entry", "unclassified")),
-    ("page-faults", "default", SMALL, ("page-faults", "memory-mapping")),
-    ("write-again", "default", SMALL, ("memory-copy", "write-path", "pool-index")),
-    ("write-again", "default", LARGE, ("memory-copy",)), ("read-back", "default", SMALL, ("memory-copy", "write-path")),
-    ("fsync-per-write", "default", SMALL, SYNC), ("fsync-per-write:10", "default", SMALL, SYNC),
+    ("extra-wake", "default", SMALL, WAKES, WAKE), ("extra-wake:10", "default", SMALL, WAKES, WAKE),
+    ("extra-wake", "sync-path", SMALL, WAKES, WAKE), ("extra-wake", "default", LARGE, WAKES, WAKE),
+    ("extra-hand-off", "default", SMALL, HAND_OFFS, FUTEX), ("extra-hand-off:10", "default", SMALL, HAND_OFFS, FUTEX),
+    ("extra-hand-off", "best", SMALL, HAND_OFFS, FUTEX),
+    ("extra-copy", "default", SMALL, COPIED, COPY), ("extra-copy:10", "default", SMALL, COPIED, COPY),
+    ("extra-copy", "default", LARGE, COPIED, COPY), ("extra-copy", "mutex-pool", SMALL, COPIED, COPY),
+    ("extra-copy", "best", SMALL, COPIED, COPY),
+    ("silent-copies", "default", SMALL, CPU, COPY), ("silent-copies", "default", LARGE, CPU, COPY),
+    ("extra-allocation", "default", SMALL, ZEROED, CLEAR), ("extra-allocation:10", "default", SMALL, ZEROED, CLEAR),
+    ("extra-allocation", "default", LARGE, ZEROED, FRESH),
+    ("slow-hash", "default", SMALL, HASHED, HASH), ("slow-hash:10", "default", SMALL, HASHED, HASH),
+    ("slow-hash", "mutex-pool", SMALL, HASHED, HASH), ("silent-hash", "default", SMALL, CPU, HASH),
+    ("sleep-50us", "default", SMALL, SWITCHES, ("clocks",)),
+    # Most of a spin is reading the clock; its own loop is code that no rule knows.
+    ("spin-5us", "default", SMALL, CPU, ("clocks", "unclassified")), ("spin-5us", "sync-path", SMALL, CPU, ("clocks", "unclassified")),
+    ("system-calls", "default", SMALL, CPU, ("syscall-entry", "unclassified")),
+    ("page-faults", "default", SMALL, CPU, ("page-faults", "memory-mapping")),
+    ("write-again", "default", SMALL, COPIED, COPY), ("write-again", "default", LARGE, COPIED, COPY),
+    ("read-back", "default", SMALL, HASHED, ("memory-copy", "pool-index", "pool-blocks", "write-path")),
+    ("fsync-per-write", "default", SMALL, SYNCS, SYNC), ("fsync-per-write:10", "default", SMALL, SYNCS, SYNC),
 )
 
 
@@ -69,7 +79,12 @@ def upper_bound(k, n):
     return high
 
 
-def policy(scenario, budget=BUDGET, metrics=None, confidence=0.99):
+# Of all verdicts of a policy together. False alarms are far rarer: they take an interval wholly beyond 10 % and a control in order
+# (reports/tests/test_gate_coverage.cpp: none of 1 000); more confidence only leaves more undecided on a machine with little time.
+CONFIDENCE = 0.95
+
+
+def policy(scenario, budget=BUDGET, metrics=None, confidence=CONFIDENCE):
     return {"schema_version": 1, "name": "bench", "budget": budget, "confidence": confidence,
             "scenarios": [{"name": scenario[0], "scale": scenario[1]}], "metrics": metrics or METRICS}
 
@@ -87,15 +102,15 @@ def builds(tools):
     return tools.kept["gate-builds"]
 
 
-def gate(tools, demands, variant="default", fault=None, explain=False):
-    """{"code", "verdicts", "cells"} of one job: the build against itself, or against the one with a fault."""
+def gate(tools, demands, variant="default", fault=None, explain=False, candidate=None):
+    """{"code", "verdicts", "cells"} of one job: the build against itself, the one with a fault, or another `candidate`."""
     same, canary = builds(tools)
     folder = tempfile.mkdtemp(dir=tools.work)
     path = os.path.join(folder, "policy.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(demands, file)
     command = [tools.program("vfsprof"), "gate", "--policy", path, "--baseline-binary", same, "--candidate-binary",
-               canary if fault else same, "--variant", variant, "--json", "--out", folder]
+               candidate or (canary if fault else same), "--variant", variant, "--json", "--out", folder]
     environment = {**os.environ, **({"VFSPROF_CANARY": fault} if fault else {})}
     done = subprocess.run(command + ([] if explain else ["--no-explanation"]), check=False, text=True, env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -105,7 +120,9 @@ def gate(tools, demands, variant="default", fault=None, explain=False):
     shutil.rmtree(folder)
     return {"code": done.returncode,
             "verdicts": {row["metric"]: row["verdict"] for row in scenario["metrics"] if row["verdict"] != "equivalent"},
-            "cells": [[cell["role"], cell["category"]] for cell in scenario["moved_cells"][:3]]}
+            "cells": [[cell["role"], cell["category"]] for cell in scenario["moved_cells"][:3]],
+            "undecided": {row["metric"]: [row["reason"], row["pairs"], row["ratio_interval"], row["control_interval"]]
+                          for row in scenario["metrics"] if row["verdict"] in ("undecided", "not judged")}}
 
 
 def commit():
@@ -185,7 +202,7 @@ def loaded(tools):
 
 def fault_jobs(tools):
     wanted = {f"{fault} {variant} {scenario[0]} {i}": (fault, variant, scenario)
-              for i in range(FAULT_REPEATS) for fault, variant, scenario, _ in FAULTS}
+              for i in range(FAULT_REPEATS) for fault, variant, scenario, _, _ in FAULTS}
     return run_jobs(tools, "faults", wanted,
                     lambda case: gate(tools, policy(case[2]), variant=case[1], fault=case[0], explain=True))
 
@@ -204,14 +221,58 @@ def small_faults(tools):
     return share(done, lambda entry: entry["code"] == REGRESSED, "one extra event in ten operations")
 
 
+def is_named(entry):
+    """The metric that must regress did, and the first cell of the explanation is the fault's."""
+    known = {f"{fault} {variant} {scenario[0]}": (metric, categories) for fault, variant, scenario, metric, categories in FAULTS}
+    metric, categories = known[entry["key"].rsplit(" ", 1)[0]]
+    if not entry["cells"]:
+        return False
+    role, category = entry["cells"][0]
+    return (category in categories and role in (ROLES_OF_SYNC if categories is SYNC else (THREAD,))
+            and entry["verdicts"].get(metric) == "regressed")
+
+
 def cells(tools):
-    """Of the faults that were caught: the dearest cell that moved is of the fault's category."""
-    expected = {f"{fault} {variant} {scenario[0]}": categories for fault, variant, scenario, categories in FAULTS}
     done = [entry for entry in fault_jobs(tools) if entry["code"] == REGRESSED]
     if not done:
         raise Unavailable("no fault was caught yet; run it again")
-    return share(done, lambda entry: bool(entry["cells"]) and entry["cells"][0][1] in expected[entry["key"].rsplit(" ", 1)[0]],
-                 "the first cell")
+    wrong = sorted({f"{entry['key']}: {'/'.join(entry['cells'][0]) if entry['cells'] else 'none'}"
+                    for entry in done if not is_named(entry)})
+    return share(done, is_named, f"metric, thread and category of the first cell; others: {'; '.join(wrong) or 'none'}")
+
+
+COMMENT = "// Another comment, for the gate: nothing else changed.\n"
+
+
+def rebuilt(tools):
+    """A folder with the daemon as it is built from the same source with one more comment in each file of the file system."""
+    if "gate-rebuilt" not in tools.kept:
+        folder = os.path.join(tools.work, "comments")
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("build", ".git", "vfsprof-out"))
+        for place, _, names in os.walk(os.path.join(folder, "vfs")):
+            for name in names:
+                if name.endswith((".h", ".cpp")):
+                    with open(os.path.join(place, name), "r+", encoding="utf-8") as file:
+                        text = file.read()
+                        file.seek(0)
+                        file.write(COMMENT + text)
+        progress("comments: building vfsprof-mount from the changed source")
+        for step in (("cmake", "--preset", "release", "-DVFSPROF_ENGINES=named"),
+                     ("cmake", "--build", "build/release", "--target", "vfsprof-mount")):
+            done = subprocess.run(step, cwd=folder, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True)
+            if done.returncode != 0:
+                raise Unavailable(f"{' '.join(step)} failed: {done.stdout[-300:]}")
+        tools.kept["gate-rebuilt"] = os.path.join(folder, "build", "release")
+    return tools.kept["gate-rebuilt"]
+
+
+def comments(tools):
+    """A change of comments stays green."""
+    done = run_jobs(tools, "comments", {str(i): i for i in range(COMMENT_JOBS)},
+                    lambda _: gate(tools, policy(SMALL), candidate=rebuilt(tools)))
+    passed = sum(entry["code"] == PASSED for entry in done)
+    return Figure(100 * passed / len(done), repeats=len(done), note=f"{passed} of {len(done)} passed")
 
 
 def power(tools):
@@ -224,7 +285,7 @@ def power(tools):
     every = max(1, round(5_000 / (0.05 * tools.kept["gate-cpu"])))
     metrics = [{"metric": "cpu_ns_per_operation", "limit": {"relative": 0.01}}]
     done = run_jobs(tools, "power", {str(i): i for i in range(POWER_JOBS)},
-                    lambda _: {**gate(tools, policy(SMALL, "3m", metrics, 0.95), fault=f"spin-5us:{every}"), "every": every})
+                    lambda _: {**gate(tools, policy(SMALL, "3m", metrics), fault=f"spin-5us:{every}"), "every": every})
     return share(done, lambda entry: entry["code"] == REGRESSED, f"5 us in each write of {every}")
 
 

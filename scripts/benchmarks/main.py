@@ -23,7 +23,7 @@ def parse(arguments):
     parser.add_argument("names", metavar="NAME", nargs="*", help="only these, or all whose name begins so")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
     parser.add_argument("--part", action="append", default=[], metavar="PART",
-                        help="of the gate's numbers: coverage, false-alarms, undecided, loaded, faults, power, repeats, mutation")
+                        help="of the gate's numbers: coverage, false-alarms, undecided, loaded, faults, comments, power, repeats, mutation")
     parser.add_argument("--list", action="store_true", help="print names, meanings and targets, and measure nothing")
     parser.add_argument("--seconds", type=int, help="how long the timed replay runs (default: 300, with --quick 20)")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")

@@ -375,6 +375,7 @@ ROWS = [
     Row("gate-faults", "planted faults that the gate catches", "%", at_least(95, " %"), gate.faults),
     Row("gate-faults-small", "one extra event in ten operations caught", "%", at_least(100, " %"), gate.small_faults),
     Row("gate-faults-cell", "caught faults whose cell is named first", "%", at_least(95, " %"), gate.cells),
+    Row("gate-comments", "a change of comments, rebuilt, that the gate lets through", "%", at_least(100, " %"), gate.comments),
     Row("gate-power", "a rise of 5 % in CPU per operation caught within 3 minutes", "%", at_least(90, " %"), gate.power),
     Row("gate-repeats", "same verdict on pool=mutex and pool=sharded, of 20", "", at_least(19), gate.repeats),
     Row("gate-mutation", "changes to verdict and policy code that their tests notice", "%", at_least(90, " %"),
