@@ -76,11 +76,16 @@ class Client {
     }
   }
 
-  /// Until an operation fails, as they do once the daemon is gone. Returns how many succeeded.
-  int run() {
-    int done = 0;
-    while (change(files_[random_() % files_.size()])) ++done;
-    return done;
+  /// Until an operation fails, as they do once the daemon is gone.
+  void run() {
+    while (change(files_[random_() % files_.size()])) ++done_;
+    ended_ = true;
+  }
+  /// Returns once so many operations more have succeeded; false if one failed before.
+  bool wait_for(int operations) {
+    const int all = done_ + operations;
+    while (done_ < all && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return done_ >= all;
   }
 
   /// Compares what is there with what is known, and goes on from that.
@@ -99,6 +104,7 @@ class Client {
       file = {.names = there, .contents = {found}};
     }
     for (const std::string& name : removed_) EXPECT_FALSE(fs::exists(path(name))) << name;
+    ended_ = false;
   }
 
  private:
@@ -179,6 +185,8 @@ class Client {
   std::array<KnownFile, 4> files_;
   std::vector<std::string> removed_;
   int named_ = 0;
+  std::atomic<int> done_ = 0;
+  std::atomic<bool> ended_ = false;
 };
 
 struct Case {
@@ -226,20 +234,18 @@ class Crash : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(Crash, LeavesWhatWasPromised) {
-  constexpr int kCrashes = 8;
+  constexpr int kCrashes = 6;
   start();
   Client client(root(), 7);
   client.make_files();
-  int operations = 0;
   for (int crash = 0; crash < kCrashes && !HasFailure(); ++crash) {
-    std::jthread load([&] { operations += client.run(); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 + 13 * crash));
+    std::jthread load([&] { client.run(); });
+    EXPECT_TRUE(client.wait_for(2 + 2 * crash)) << "an operation failed";
     kill_daemon();
     load.join();
     start();
     client.check(GetParam().change);
   }
-  EXPECT_GT(operations, kCrashes);
 }
 
 INSTANTIATE_TEST_SUITE_P(

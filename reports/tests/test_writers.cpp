@@ -333,6 +333,16 @@ TEST(FlameGraph, FilesAreNamedAfterTheArms) {
               HasSubstr("Flame graphs: [mutex|pool](flamegraph-mutex-pool.svg)."));
 }
 
+TEST(FlameGraph, AnArmThatOnlyWaitedHasNone) {
+  RunResult result = synthetic::make_comparison(6, 0.8);
+  for (Round& round : result.rounds) {
+    if (round.arm == 1 && round.profile) round.profile->samples.clear();
+  }
+  const auto files = flame_graph_files(build_report(result, default_rules()));
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_EQ(files[0].arm, "#1");
+}
+
 TEST(TerminalView, FitsTheWidthThatThereIs) {
   for (const std::string& name :
        {std::string("plain"),

@@ -46,6 +46,9 @@ std::string file_part(const std::string& name) {
   return part;
 }
 
+/// None where all of the time was spent waiting.
+bool has_samples(const ArmSummary& arm) { return arm.profile && arm.profile->samples > 0; }
+
 }  // namespace
 
 std::span<const Format> all_formats() { return kFormats; }
@@ -78,14 +81,15 @@ std::vector<FlameGraphFile> flame_graph_files(const Report& report) {
   for (const Comparison& comparison : report.comparisons) {
     const ArmSummary& before = report.arms[comparison.before];
     const ArmSummary& after = report.arms[comparison.after];
-    if (comparison.verdict == Verdict::kVoid || !before.profile || !after.profile) continue;
+    if (comparison.verdict == Verdict::kVoid || !has_samples(before) || !has_samples(after))
+      continue;
     const bool is_only_one = report.comparisons.size() == 1;
     add(is_only_one ? "difference" : fmt::format("difference of {}", after.arm.name),
         is_only_one ? "flamegraph-diff" : "flamegraph-diff-" + file_part(after.arm.name),
         "flamegraph-diff", fmt::format("#{}", comparison.after + 1));
   }
   for (std::size_t i = 0; i < report.arms.size(); ++i) {
-    if (!report.arms[i].profile) continue;
+    if (!has_samples(report.arms[i])) continue;
     const std::string& name = report.arms[i].arm.name;
     add(name, "flamegraph-" + file_part(name), "flamegraph", fmt::format("#{}", i + 1));
   }
