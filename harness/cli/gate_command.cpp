@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 constexpr unsigned kExplainingRounds = 6;                   // profiling
 constexpr std::chrono::milliseconds kExplainingTime{1500};  // of a profiling round, about
 constexpr unsigned kTracedRounds = 4;                       // tracing, and counting page faults
-constexpr unsigned kCountingRounds = 12;                    // where the policy judges events
+constexpr double kProbe = 0.05;           // of the scenario's work, to see how slow a candidate is
+constexpr unsigned kCountingRounds = 12;  // where the policy judges events
 
 struct GateOptions {
   std::string policy;
@@ -100,8 +101,11 @@ class Gate {
   Gate(const GateOptions& options, const reports::Policy& policy, const reports::RuleSet& rules)
       : options_(options), policy_(policy), rules_(rules) {}
 
-  reports::GateScenario run(const reports::PolicyScenario& scenario,
+  reports::GateScenario run(const reports::PolicyScenario& wanted,
                             std::chrono::nanoseconds budget) {
+    const auto start = std::chrono::steady_clock::now();
+    const reports::PolicyScenario scenario = fitted(wanted, budget);
+    budget -= std::chrono::steady_clock::now() - start;
     ExperimentOptions experiment = options_for(scenario);
     experiment.looks = {.budget = budget,
                         .least_blocks = least_blocks(),
@@ -112,6 +116,12 @@ class Gate {
     reports::RunResult result = measure(experiment, scenario.name);
     reports::GateScenario judged = reports::judge_interleaved(policy_, result, rules_);
     judged.notes.insert(judged.notes.end(), result.warnings.begin(), result.warnings.end());
+    if (scenario.scale != wanted.scale) {
+      judged.notes.push_back(
+          fmt::format("the candidate is too slow for the budget: all arms did {:.3g} of the "
+                      "scenario's work instead of {:.3g}",
+                      scenario.scale, wanted.scale));
+    }
     if (judged.outcome == reports::GateOutcome::kRegressed && !options_.no_explanation) {
       explain(experiment, scenario, result, judged);
     }
@@ -124,6 +134,27 @@ class Gate {
     return reports::blocks_needed(
         reports::Tier::kExact,
         reports::each_confidence(reports::family_of(policy_, policy_.looks)));
+  }
+
+  /// A candidate may be so slow that the budget holds too few of its rounds for any verdict. One
+  /// short round says so; then all arms do less of the scenario.
+  reports::PolicyScenario fitted(reports::PolicyScenario scenario,
+                                 std::chrono::nanoseconds budget) const {
+    reports::PolicyScenario part = scenario;
+    part.scale *= kProbe;
+    ExperimentOptions probe = options_for(part);
+    probe.arms = {probe.arms[1]};
+    probe.timing_rounds = 1;
+    probe.profiling_rounds = probe.counting_rounds = probe.warm_up_rounds = 0;
+    const ExperimentOutcome outcome = run_experiment(probe, [](const ProgressStep&) {});
+    if (outcome.interrupted_by != 0) throw Interrupted(outcome.interrupted_by);
+    if (outcome.result.rounds.empty()) return scenario;  // the real rounds will say why
+    const double round_s =
+        static_cast<double>(outcome.result.rounds.front().elapsed_ns) / 1e9 / kProbe;
+    const double most_s =
+        std::chrono::duration<double>(budget).count() / (2.0 * static_cast<double>(least_blocks()));
+    if (round_s > most_s) scenario.scale *= most_s / round_s;
+    return scenario;
   }
 
   ExperimentOptions options_for(const reports::PolicyScenario& wanted) const {
