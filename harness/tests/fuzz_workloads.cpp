@@ -1,6 +1,6 @@
-// A libFuzzer target: the first byte says what the rest is taken for: a scenario, a recording, a log
-// of strace, a log of fio. Whatever a log becomes must be a recording that can be read. Built and
-// run like reports/tests/fuzz/fuzz_reports.cpp, as vfsprof-fuzz-workloads.
+// A libFuzzer target: the first byte says what the rest is taken for: a scenario, a recording, a
+// log of strace, a log of fio. Whatever a log becomes must be a recording that can be read. Built
+// and run like reports/tests/fuzz/fuzz_reports.cpp, as vfsprof-fuzz-workloads.
 
 #include <fmt/format.h>
 
@@ -43,10 +43,14 @@ constexpr std::array<void (*)(std::string_view), 4> kReaders{
     [](std::string_view text) { import_and_parse(harness::import_fio_iolog, text); }};
 
 constexpr std::array<std::string_view, kReaders.size()> kSeeds{
-    R"({"name": "s", "summary": "x", "stresses": "y", "jobs": [{"name": "j", "rw": "randwrite",
- "bs": "4k", "size": "1m", "nrfiles": 2, "numjobs": 2, "number_ios": 100, "prefill": true},
- {"name": "k", "directory": "d",
-  "steps": [{"repeat": 4, "steps": [{"op": "append", "size": 512}]}, {"op": "fsync"}]}]})",
+    R"({"name": "s", "summary": "x", "stresses": "y",
+ "filesets": [{"name": "logs", "nrfiles": 4, "filesize": {"gamma": {"mean": "128k", "shape": 1.5}},
+   "dirs": 2, "existing": 80}],
+ "jobs": [{"name": "j", "rw": "randwrite", "bs": "4k", "size": "1m", "nrfiles": 2, "numjobs": 2,
+   "number_ios": 100, "prefill": true},
+  {"name": "log", "numjobs": 4, "loops": 50, "setup": [{"op": "open", "set": "logs"}],
+   "steps": [{"repeat": 64, "steps": [{"op": "append", "size": {"uniform": [1, 512]}}]},
+             {"op": "fdatasync"}]}]})",
     R"({"format": 1, "name": "r", "summary": "x", "stresses": "y"}
 {"exists":"directory","path":"sub"}
 {"exists":"file","path":"sub/f","size":1234}

@@ -345,12 +345,15 @@ struct Fault {
   void (*run)();
 };
 
-constexpr Fault kFaults[] = {
-    {"clean", clean},     {"one-copy", one_copy}, {"copies", copies}, {"wakes", wakes},
-    {"lock", lock},       {"spin", spin},         {"faults", faults}, {"allocations", allocations},
-    {"hash", hash},       {"syncs", syncs},       {"reads", reads},   {"opens", opens},
-    {"threads", threads}, {"clocks", clocks},     {"queue", queue}, {"queue-of-one", queue_of_one},
-    {"knocks", knocks},   {"late-sleeps", late_sleeps}};
+constexpr Fault kFaults[] = {{"clean", clean},     {"one-copy", one_copy},
+                             {"copies", copies},   {"wakes", wakes},
+                             {"lock", lock},       {"spin", spin},
+                             {"faults", faults},   {"allocations", allocations},
+                             {"hash", hash},       {"syncs", syncs},
+                             {"reads", reads},     {"opens", opens},
+                             {"threads", threads}, {"clocks", clocks},
+                             {"queue", queue},     {"queue-of-one", queue_of_one},
+                             {"knocks", knocks},   {"late-sleeps", late_sleeps}};
 
 }  // namespace
 

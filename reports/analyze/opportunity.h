@@ -70,10 +70,10 @@ struct UnlistedOpportunity {
 /// Futex calls at one word from one call site.
 struct WaitSite {
   std::string role;
-  std::string site;          ///< the program's function (waits.h)
-  std::uint64_t calls = 0;   ///< that sleep, or that wake
-  std::uint64_t in_vain = 0; ///< of them: EAGAIN, or nobody woken
-  std::uint64_t time_ns = 0; ///< elapsed in calls that sleep, CPU time of those that wake
+  std::string site;           ///< the program's function (waits.h)
+  std::uint64_t calls = 0;    ///< that sleep, or that wake
+  std::uint64_t in_vain = 0;  ///< of them: EAGAIN, or nobody woken
+  std::uint64_t time_ns = 0;  ///< elapsed in calls that sleep, CPU time of those that wake
 };
 
 /// What is counted of the threads of one role.

@@ -42,8 +42,10 @@ std::string apply_step(const Report& report, const ArmSummary& arm, const WaitOp
   const std::string start = fmt::format("**{}** at {} ({} complexity; {}): ", found.title,
                                         code(found.word), to_string(found.complexity), prediction);
   if (found.variant.empty()) return start + found.remedy + " Then trace again.";
-  return start + code(fmt::format("vfsprof compare --scenario {} --variant {} --variant {}",
-                                  report.scenario.name, arm.arm.name, found.variant)) + ".";
+  return start +
+         code(fmt::format("vfsprof compare --scenario {} --variant {} --variant {}",
+                          report.scenario.name, arm.arm.name, found.variant)) +
+         ".";
 }
 
 /// Where the rest is, where nothing is left to recommend.

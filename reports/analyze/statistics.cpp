@@ -106,8 +106,7 @@ std::optional<Interval> part_interval(std::span<const RoundPart> rounds) {
       residuals += residual * residual;
     }
     const auto n = static_cast<double>(rounds.size());
-    half = std::max(half,
-                    student_t_975(rounds.size() - 1) * std::sqrt(n / (n - 1) * residuals));
+    half = std::max(half, student_t_975(rounds.size() - 1) * std::sqrt(n / (n - 1) * residuals));
   }
   return Interval{std::clamp((part - half) / whole, 0.0, 1.0),
                   std::clamp((part + half) / whole, 0.0, 1.0)};

@@ -34,8 +34,8 @@ double squares_of(const BlockedTime& entry) {
 /// What a rule counts of the calls of one entry, and of how many.
 std::pair<std::uint64_t, std::uint64_t> in_vain(const FutexCalls& entry, WaitMeasure measure) {
   const bool waits = is_wait(entry.operation);
-  if (measure == WaitMeasure::kRetries) return waits ? std::pair(entry.again, entry.calls)
-                                                     : std::pair<std::uint64_t, std::uint64_t>();
+  if (measure == WaitMeasure::kRetries)
+    return waits ? std::pair(entry.again, entry.calls) : std::pair<std::uint64_t, std::uint64_t>();
   return waits ? std::pair<std::uint64_t, std::uint64_t>() : std::pair(entry.useless, entry.calls);
 }
 
@@ -126,7 +126,11 @@ std::vector<CountedWaits> WaitLedgers::count(const WaitEvidence& evidence,
   const bool is_time = evidence.measure == WaitMeasure::kTime;
   std::map<std::string, CountedWaits> counted;
   for (std::size_t round = 0; round < rounds_.size(); ++round) {
-    is_time ? count_time(evidence, round, counted) : count_calls(evidence, round, counted);
+    if (is_time) {
+      count_time(evidence, round, counted);
+    } else {
+      count_calls(evidence, round, counted);
+    }
   }
   std::vector<CountedWaits> result;
   for (auto& [name, here] : counted) {

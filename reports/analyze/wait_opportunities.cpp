@@ -170,10 +170,9 @@ std::optional<std::string> Search::figure(std::string_view name, const CountedWa
     return format_duration(counted.sum_ns / static_cast<double>(counted.calls));
   }
   if (name == "counted") {
-    return fmt::format("{} of {} ({:.0f} %)", format_count(counted.calls),
-                       format_count(counted.among),
-                       100.0 * static_cast<double>(counted.calls) /
-                           static_cast<double>(counted.among));
+    return fmt::format(
+        "{} of {} ({:.0f} %)", format_count(counted.calls), format_count(counted.among),
+        100.0 * static_cast<double>(counted.calls) / static_cast<double>(counted.among));
   }
   if (name == "roles") {
     std::vector<std::string> roles;
@@ -196,11 +195,11 @@ std::optional<std::string> Search::figure(std::string_view name, const CountedWa
 
 std::string Search::evidence_words(const WaitOpportunity& found) const {
   const std::string per = found.per_operation ? "operation" : "second";
-  std::string text = fmt::format(
-      "That is {} {} (95 % interval {} to {}, n = {} calls in {} tracing round{})",
-      format_share(found.share), whole_words(found), format_share(found.share_interval.low),
-      format_share(found.share_interval.high), format_count(found.calls), found.rounds,
-      found.rounds == 1 ? "" : "s");
+  std::string text =
+      fmt::format("That is {} {} (95 % interval {} to {}, n = {} calls in {} tracing round{})",
+                  format_share(found.share), whole_words(found),
+                  format_share(found.share_interval.low), format_share(found.share_interval.high),
+                  format_count(found.calls), found.rounds, found.rounds == 1 ? "" : "s");
   text += fmt::format("; over all threads {} per {}", format_duration(found.per_unit_ns), per);
   return text + ".";
 }
@@ -211,20 +210,20 @@ std::string Search::derivation_words(const OpportunityRule& rule, const CountedW
   const double least = found.measure == WaitMeasure::kTime || counted.sum_ns <= 0
                            ? 1
                            : counted.least_ns / counted.sum_ns;
-  std::string text = fmt::format("Of it {:.0f} to {:.0f} % goes away: {}.",
-                                 100 * evidence.removes_low * least, 100 * evidence.removes_high,
-                                 rule.why);
+  std::string text =
+      fmt::format("Of it {:.0f} to {:.0f} % goes away: {}.", 100 * evidence.removes_low * least,
+                  100 * evidence.removes_high, rule.why);
   if (found.measure != WaitMeasure::kTime) {
     if (least < 1) {
-      text += fmt::format(
+      text +=
           " A call in vain takes less than the mean, which is all that is known; at least it takes "
-          "a tenth of what one takes that is not in vain.");
+          "a tenth of what one takes that is not in vain.";
     }
     return text + " Tracing makes every futex call dearer, so that this share is rather too large.";
   }
-  text += fmt::format(" The process{} used {} of {} CPU{} meanwhile",
+  text += fmt::format(" The process{} used {} of {:g} CPU{} meanwhile",
                       options_.placement == "split" ? "" : " and its clients",
-                      format_share(in_use_), format_number(cpus_), cpus_ == 1 ? "" : "s");
+                      format_share(in_use_), cpus_, cpus_ == 1 ? "" : "s");
   return text + (found.impact.low < evidence.removes_low * found.share_interval.low
                      ? fmt::format(": no more than the rest, {}, can be promised.",
                                    format_share(1 - in_use_))

@@ -141,9 +141,8 @@ std::vector<LintFinding> lint_report_json(std::string_view text, const std::stri
       if (!waits) continue;
       const std::string name = arm.member("arm").string();
       const auto ledgers = waits_of.find(name);
-      check_json_wait_opportunities(*waits,
-                                    ledgers == waits_of.end() ? nullptr : &ledgers->second, name,
-                                    threshold->number(), findings);
+      check_json_wait_opportunities(*waits, ledgers == waits_of.end() ? nullptr : &ledgers->second,
+                                    name, threshold->number(), findings);
     }
   }
   const double margin = in.member("equivalence_margin").number();

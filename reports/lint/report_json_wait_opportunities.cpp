@@ -58,10 +58,11 @@ void check_parts(const JsonReader& item, const std::map<std::string, double>& bl
     if (!first) first = own;
     const auto most = blocked.find(role);
     if (!is_time || most == blocked.end() || part_ns <= most->second * (1 + kSlack)) continue;
-    findings.add("disagreement",
-                 fmt::format("{}: {} sleeps there for {:.10g} ns, but at all futexes for {:.10g} ns "
-                             "by its wall clock",
-                             where, role, part_ns, most->second));
+    findings.add(
+        "disagreement",
+        fmt::format("{}: {} sleeps there for {:.10g} ns, but at all futexes for {:.10g} ns "
+                    "by its wall clock",
+                    where, role, part_ns, most->second));
   }
   // Of time each role has a whole of its own; of CPU time all have one.
   const double wanted = is_time ? first.value_or(0) : sum;
@@ -73,8 +74,8 @@ void check_item(const JsonReader& item, const std::map<std::string, double>& blo
   check_parts(item, blocked, where, findings);
   const JsonReader evidence = item.member("evidence");
   const double share = evidence.member("share").number();
-  const Ends around = ends_of(evidence.member("share_interval_95"),
-                              where + ", share of the evidence", findings);
+  const Ends around =
+      ends_of(evidence.member("share_interval_95"), where + ", share of the evidence", findings);
   if (share < around.low - kSlack || share > around.high + kSlack) {
     findings.add("disagreement",
                  fmt::format("{}: the evidence's share {:g} lies outside of its interval, {:g} to "
@@ -107,19 +108,20 @@ void check_json_wait_opportunities(const JsonReader& found, const JsonReader* wa
                                    JsonFindings& findings) {
   const auto blocked = blocked_at_futexes(waits);
   for (const JsonReader& item : found.member("listed").elements()) {
-    check_item(item, blocked, threshold,
-               fmt::format("{}: {} at {}", arm, item.member("id").string(),
-                           item.member("word").string()),
-               findings);
+    check_item(
+        item, blocked, threshold,
+        fmt::format("{}: {} at {}", arm, item.member("id").string(), item.member("word").string()),
+        findings);
   }
   for (const JsonReader& item : found.member("below_threshold").elements()) {
     const std::string where = fmt::format("{}: {}", arm, item.member("id").string());
     const Ends impact = ends_of(item.member("impact_interval"), where, findings);
     if (impact.low >= threshold + kSlack) {
-      findings.add("below-threshold",
-                   fmt::format("{}: its impact of at least {:g} reaches the threshold, {:g}, and it "
-                               "is not listed",
-                               where, impact.low, threshold));
+      findings.add(
+          "below-threshold",
+          fmt::format("{}: its impact of at least {:g} reaches the threshold, {:g}, and it "
+                      "is not listed",
+                      where, impact.low, threshold));
     }
   }
 }

@@ -24,7 +24,8 @@ struct EvidencePart {
 /// What is counted of a ledger of waits, and of which whole it is a part.
 enum class WaitMeasure {
   kTime,          ///< time asleep at a word; of the time at work of the threads that sleep
-  kUselessWakes,  ///< CPU time of wake calls that woke nobody; of the process's, while it was traced
+  kUselessWakes,  ///< CPU time of wake calls that woke nobody; of the process's, while it was
+                  ///< traced
   kRetries,       ///< CPU time of waits that ended with EAGAIN; likewise
 };
 

@@ -128,14 +128,14 @@ std::string cpu_opportunities(const Report& report, const ArmOpportunities& foun
 
 std::string cpu_summary(const ArmOpportunities& found, double threshold) {
   if (!found.absent.empty()) return "CPU time was not sampled enough to recommend anything.";
-  if (found.listed.empty()) return fmt::format("nothing to recommend above {:g} %.", 100 * threshold);
+  if (found.listed.empty())
+    return fmt::format("nothing to recommend above {:g} %.", 100 * threshold);
   std::vector<std::string> words;
   for (const Opportunity& each : found.listed) {
     words.push_back(fmt::format("{} ({})", plain(each.title), impact_range(each.impact)));
   }
-  std::string text =
-      fmt::format("{} opportunit{}: {}.", found.listed.size(),
-                  found.listed.size() == 1 ? "y" : "ies", join_words(words));
+  std::string text = fmt::format("{} opportunit{}: {}.", found.listed.size(),
+                                 found.listed.size() == 1 ? "y" : "ies", join_words(words));
   if (found.listed.size() > 1 && found.combined) {
     text += fmt::format(" Combined potential: {}.", impact_range(*found.combined));
   }

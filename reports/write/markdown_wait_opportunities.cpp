@@ -46,7 +46,8 @@ std::string sites(const WaitOpportunity& found, const MarkdownDetail& detail) {
   add(found.waiting, true);
   add(found.waking, false);
   std::string text = table.take() + "\n";
-  if (left_out > 0) text += fmt::format("{} further call sites are in the JSON report.\n\n", left_out);
+  if (left_out > 0)
+    text += fmt::format("{} further call sites are in the JSON report.\n\n", left_out);
   return text;
 }
 
@@ -55,8 +56,8 @@ std::string remedy(const WaitOpportunity& found) {
   for (const NamedValue& change : found.changes) {
     changes.push_back(code(change.name + "=" + change.value));
   }
-  std::string text = changes.empty() ? found.remedy
-                                     : fmt::format("{}: {}", join_words(changes), found.remedy);
+  std::string text =
+      changes.empty() ? found.remedy : fmt::format("{}: {}", join_words(changes), found.remedy);
   if (!found.variant.empty()) text += fmt::format(" The variant: {}.", code(found.variant));
   return text;
 }
@@ -95,12 +96,14 @@ std::string markdown_wait_opportunities(const Report& report, const ArmOpportuni
   }
   std::vector<std::string> words;
   for (const UnlistedOpportunity& each : waits.unlisted) {
-    words.push_back(fmt::format("{} ({})", plain(shortened(each.title)), impact_range(each.impact)));
+    words.push_back(
+        fmt::format("{} ({})", plain(shortened(each.title)), impact_range(each.impact)));
   }
   if (words.empty()) return text;
-  return text + fmt::format("Waiting that was found, but with a lower bound below the threshold: "
-                            "{}.\n\n",
-                            join_words(words));
+  return text + fmt::format(
+                    "Waiting that was found, but with a lower bound below the threshold: "
+                    "{}.\n\n",
+                    join_words(words));
 }
 
 std::string markdown_wait_recommendations(const ArmOpportunities& found) {
