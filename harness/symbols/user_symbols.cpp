@@ -18,6 +18,7 @@
 
 #include "harness/collect/proc.h"
 #include "harness/symbols/dwarf_functions.h"
+#include "harness/symbols/go_functions.h"
 #include "harness/symbols/indirect_symbols.h"
 #include "harness/symbols/symbol_table.h"
 
@@ -137,6 +138,7 @@ SymbolTable elf_symbols(Dwfl_Module* module, const std::string& path) {
   }
   if (!indirect.empty())
     std::ranges::move(indirect_symbols(module, path, indirect), std::back_inserter(symbols));
+  std::ranges::move(go_symbols(module), std::back_inserter(symbols));
   return SymbolTable(std::move(symbols));
 }
 

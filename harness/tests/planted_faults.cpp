@@ -3,9 +3,11 @@
 // beside it, as real programs have. `clean` and `one-copy` have none.
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,6 +154,56 @@ void lock() {
   close(request[1]);
 }
 
+/// Threads queue at a lock that is held over a wait of another kind, which takes no CPU time.
+void queue() {
+  std::mutex mutex;
+  on_threads(4, [&](int) {
+    while (!is_over(4)) {
+      {
+        const std::lock_guard guard(mutex);
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+      }
+      compute(20'000);
+    }
+  });
+}
+
+/// The same waits, under a lock of each thread's own: nothing is to be found.
+void queue_of_one() {
+  on_threads(4, [&](int) {
+    std::mutex own;
+    while (!is_over(4)) {
+      {
+        const std::lock_guard guard(own);
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+      }
+      compute(20'000);
+    }
+  });
+}
+
+[[gnu::noinline]] void knock(std::atomic<std::uint32_t>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+/// Wakes somebody after each item, who never sleeps.
+void knocks() {
+  std::atomic<std::uint32_t> word = 0;
+  while (!is_over()) {
+    compute(1'000);
+    knock(word);
+  }
+}
+
+/// Goes to sleep after each item, for what is there already.
+void late_sleeps() {
+  std::atomic<std::uint32_t> word = 1;
+  while (!is_over()) {
+    compute(1'000);
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+  }
+}
+
 void spin() {
   std::atomic<int> turn = 0;
   on_threads(2, [&](int i) {
@@ -293,11 +345,15 @@ struct Fault {
   void (*run)();
 };
 
-constexpr Fault kFaults[] = {
-    {"clean", clean},     {"one-copy", one_copy}, {"copies", copies}, {"wakes", wakes},
-    {"lock", lock},       {"spin", spin},         {"faults", faults}, {"allocations", allocations},
-    {"hash", hash},       {"syncs", syncs},       {"reads", reads},   {"opens", opens},
-    {"threads", threads}, {"clocks", clocks}};
+constexpr Fault kFaults[] = {{"clean", clean},     {"one-copy", one_copy},
+                             {"copies", copies},   {"wakes", wakes},
+                             {"lock", lock},       {"spin", spin},
+                             {"faults", faults},   {"allocations", allocations},
+                             {"hash", hash},       {"syncs", syncs},
+                             {"reads", reads},     {"opens", opens},
+                             {"threads", threads}, {"clocks", clocks},
+                             {"queue", queue},     {"queue-of-one", queue_of_one},
+                             {"knocks", knocks},   {"late-sleeps", late_sleeps}};
 
 }  // namespace
 

@@ -27,12 +27,13 @@ struct PlantedFault {
 
 void PrintTo(const PlantedFault& planted, std::ostream* out) { *out << planted.fault; }
 
-class PlantedFaults : public ::testing::TestWithParam<PlantedFault> {
+/// Observes planted_faults.
+class Observed : public ::testing::Test {
  protected:
-  PlantedFaults() : work_(fs::temp_directory_path()) {}
+  Observed() : work_(fs::temp_directory_path()) {}
 
-  /// The report of one second of CPU time of the program with this fault.
-  Json profile(const std::string& fault) const {
+  /// The report of so many seconds of CPU time of the program with this fault.
+  Json profile(const std::string& fault, const std::string& seconds = "1") const {
     const fs::path folder = program_directory(), report = work_.path() / "report.json";
     const std::string command =
         "cd '" + work_.path().string() + "' && '" + (folder / "vfsprof").string() +
@@ -45,6 +46,8 @@ class PlantedFaults : public ::testing::TestWithParam<PlantedFault> {
 
   WorkDirectory work_;
 };
+
+class PlantedFaults : public Observed, public ::testing::WithParamInterface<PlantedFault> {};
 
 TEST_P(PlantedFaults, AreRecommendedAndNothingElse) {
   const Json report = profile(GetParam().fault);
@@ -67,6 +70,42 @@ TEST_P(PlantedFaults, AreRecommendedAndNothingElse) {
   EXPECT_EQ(listed[0]["evidence"]["cells"][0]["category"], GetParam().category);
   EXPECT_FALSE(listed[0]["remedy"].get<std::string>().empty());
 }
+
+/// What the ledgers of waits must show; such a program takes hardly any CPU time.
+struct PlantedWait {
+  const char* fault;
+  const char* rule;  ///< empty: nothing is to be recommended
+  const char* seconds;
+};
+
+void PrintTo(const PlantedWait& planted, std::ostream* out) { *out << planted.fault; }
+
+class PlantedWaits : public Observed, public ::testing::WithParamInterface<PlantedWait> {};
+
+TEST_P(PlantedWaits, AreRecommendedAndNothingElse) {
+  const PlantedWait& planted = GetParam();
+  const Json report = profile(planted.fault, planted.seconds);
+  ASSERT_TRUE(report.is_object()) << "vfsprof profile failed";
+  const Json& waits = report["opportunities"][0]["waits"];
+  if (const std::string missing = waits["missing"]; !missing.empty()) {
+    GTEST_SKIP() << "not observed here: " << missing;
+  }
+  const Json& listed = waits["listed"];
+  if (*planted.rule == '\0') {
+    EXPECT_TRUE(listed.empty()) << listed.dump(1);
+    return;
+  }
+  ASSERT_EQ(listed.size(), 1U) << waits.dump(1);
+  EXPECT_EQ(listed[0]["id"], planted.rule);
+  EXPECT_EQ(listed[0]["evidence"]["parts"][0]["role"], "server");
+  EXPECT_FALSE(listed[0]["remedy"].get<std::string>().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Live, PlantedWaits,
+                         ::testing::Values(PlantedWait{"queue", "lock-wait", "0.1"},
+                                           PlantedWait{"queue-of-one", "", "0.1"},
+                                           PlantedWait{"knocks", "useless-wakes", "0.5"},
+                                           PlantedWait{"late-sleeps", "failed-sleeps", "0.5"}));
 
 INSTANTIATE_TEST_SUITE_P(Live, PlantedFaults,
                          ::testing::Values(PlantedFault{"copies", "extra-copies", "memory-copy"},

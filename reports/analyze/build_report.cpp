@@ -19,6 +19,7 @@
 #include "reports/analyze/recommend.h"
 #include "reports/analyze/report.h"
 #include "reports/analyze/text.h"
+#include "reports/analyze/wait_opportunities.h"
 #include "reports/rules/opportunity_rules.h"
 
 namespace vfsprof::reports {
@@ -107,7 +108,8 @@ void add_document_rows(const RuleSet& rules, Report& report) {
   }
 }
 
-void add_opportunities(const RuleSet& rules, const Profiles& profiles, Report& report) {
+void add_opportunities(const RunResult& result, const RuleSet& rules, const Profiles& profiles,
+                       Report& report) {
   for (std::size_t i = 0; i < report.arms.size(); ++i) {
     const ArmSummary& arm = report.arms[i];
     ArmOpportunities found;
@@ -119,6 +121,10 @@ void add_opportunities(const RuleSet& rules, const Profiles& profiles, Report& r
       found.absent = "there is no profiling round that counts";
     }
     found.arm = i;
+    found.waits = find_wait_opportunities(arm, rounds_of(result, i).tracing, rules,
+                                          {.threshold = report.threshold,
+                                           .placement = report.placement,
+                                           .cpus = report.environment.cpus});
     found.next_steps = next_steps(report, found);
     report.opportunities.push_back(std::move(found));
   }
@@ -169,7 +175,7 @@ Report build_report(const RunResult& result, const RuleSet& rules, const ReportO
   apply_control(result, report);
   if (report.arms.size() == 1) report.explanation = explain_arm(report.arms.front());
   add_document_rows(rules, report);
-  add_opportunities(rules, profiles, report);
+  add_opportunities(result, rules, profiles, report);
   report.key_finding = key_finding(report);
   return report;
 }

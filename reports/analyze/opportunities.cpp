@@ -19,17 +19,6 @@ constexpr std::string_view kCallSites = "call_sites";
 constexpr double kNotable = 0.01;
 constexpr std::size_t kCellsNamed = 4;
 
-bool applies(const OpportunityRule& rule, const ArmSummary& arm) {
-  const bool is_reference = !arm.arm.axes.empty();
-  if (is_reference != (rule.scope == RuleScope::kReference)) return false;
-  return std::ranges::all_of(rule.axes, [&](const AxisCondition& condition) {
-    const std::string value = axis_of(arm, condition.axis);
-    return !value.empty() && std::ranges::any_of(condition.values, [&](const std::string& wanted) {
-      return wanted.starts_with('!') ? wanted.substr(1) != value : wanted == value;
-    });
-  });
-}
-
 /// One rule on one arm: its evidence and the figures that its texts name.
 class Candidate {
  public:
@@ -63,14 +52,9 @@ class Candidate {
     return result;
   }
 
-  /// Sentences with their figures in place; one whose figure is unknown is left out.
+  /// Sentences with their figures in place.
   std::string sentences(const std::vector<std::string>& texts, const Opportunity& found) const {
-    std::string result;
-    for (const std::string& text : texts) {
-      const auto sentence = filled(text, found);
-      if (sentence) result += (result.empty() ? "" : " ") + *sentence;
-    }
-    return result;
+    return fill_in(texts, [&](std::string_view name) { return figure(name, found); });
   }
 
   const OpportunityRule& rule() const { return *rule_; }
@@ -101,20 +85,6 @@ class Candidate {
       if (std::ranges::find(roles, cell.role) == roles.end()) roles.push_back(cell.role);
     }
     return roles;
-  }
-
-  std::optional<std::string> filled(std::string_view text, const Opportunity& found) const {
-    std::string result;
-    while (!text.empty()) {
-      const std::size_t open = text.find('{');
-      const std::size_t close = text.find('}', open == std::string_view::npos ? 0 : open);
-      if (open == std::string_view::npos || close == std::string_view::npos) break;
-      const auto value = figure(text.substr(open + 1, close - open - 1), found);
-      if (!value) return std::nullopt;
-      result += std::string(text.substr(0, open)) + *value;
-      text.remove_prefix(close + 1);
-    }
-    return result + std::string(text);
   }
 
   const OpportunityRule* rule_;
@@ -206,6 +176,17 @@ Interval combine(const std::vector<std::pair<Opportunity, Candidate>>& listed,
 
 }  // namespace
 
+bool rule_applies(const OpportunityRule& rule, const ArmSummary& arm) {
+  const RuleScope own = arm.arm.axes.empty() ? RuleScope::kElsewhere : RuleScope::kReference;
+  if (rule.scope != own && rule.scope != RuleScope::kEverywhere) return false;
+  return std::ranges::all_of(rule.axes, [&](const AxisCondition& condition) {
+    const std::string value = axis_of(arm, condition.axis);
+    return !value.empty() && std::ranges::any_of(condition.values, [&](const std::string& wanted) {
+      return wanted.starts_with('!') ? wanted.substr(1) != value : wanted == value;
+    });
+  });
+}
+
 std::string variant_with(const std::string& variant, const std::vector<NamedValue>& changes) {
   std::vector<std::string> parts;
   std::size_t begin = 0;
@@ -239,7 +220,7 @@ ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile
   const Evidence evidence(analysed, rules);
   std::vector<std::pair<Opportunity, Candidate>> listed;
   for (const OpportunityRule& rule : rules.opportunities) {
-    if (!applies(rule, arm)) continue;
+    if (rule.waits || !rule_applies(rule, arm)) continue;
     Candidate candidate(rule, arm, evidence);
     if (!candidate.meets_conditions()) continue;
     const std::vector<Removal> removals = candidate.removals();

@@ -25,6 +25,9 @@ struct OpportunityOptions {
 ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile& analysed,
                                     const RuleSet& rules, const OpportunityOptions& options);
 
+/// Whether an arm has the axes that a rule asks for, or none where it is for other programs.
+bool rule_applies(const OpportunityRule& rule, const ArmSummary& arm);
+
 /// The text of a variant with these changes: "mutex-pool,executor=sync". A change of an axis that
 /// `variant` names takes its place.
 std::string variant_with(const std::string& variant, const std::vector<NamedValue>& changes);

@@ -67,6 +67,58 @@ struct UnlistedOpportunity {
   Interval impact;
 };
 
+/// Futex calls at one word from one call site.
+struct WaitSite {
+  std::string role;
+  std::string site;           ///< the program's function (waits.h)
+  std::uint64_t calls = 0;    ///< that sleep, or that wake
+  std::uint64_t in_vain = 0;  ///< of them: EAGAIN, or nobody woken
+  std::uint64_t time_ns = 0;  ///< elapsed in calls that sleep, CPU time of those that wake
+};
+
+/// What is counted of the threads of one role.
+struct WaitPart {
+  std::string role;
+  double part_ns = 0;
+  double whole_ns = 0;  ///< of the whole that the measure names
+  double share() const { return whole_ns > 0 ? part_ns / whole_ns : 0; }
+};
+
+/// Waiting that is worth ending, found in the ledgers of waits. Its shares and impact are of
+/// another whole than those of CPU time, and are never taken together with them.
+struct WaitOpportunity {
+  std::string id;
+  std::string title;
+  Priority priority = Priority::kMedium;
+  Complexity complexity = Complexity::kMedium;
+  WaitMeasure measure = WaitMeasure::kTime;
+  std::string word;  ///< its name, or its call sites
+  bool named = false;
+  WordPurpose purpose = WordPurpose::kOther;
+  std::string problem;
+  std::string cause;
+  std::string remedy;
+  std::vector<NamedValue> changes;  ///< axes to set; empty: the remedy is text only
+  std::string variant;              ///< the arm with these changes; empty: as above
+  std::size_t rounds = 0;
+  std::uint64_t calls = 0;      ///< what is counted, of all roles
+  std::vector<WaitPart> parts;  ///< by role; the first is what share and impact are of
+  double share = 0;             ///< of the whole that the measure names
+  Interval share_interval;
+  double per_unit_ns = 0;  ///< of all roles, per operation, or per second where none were counted
+  bool per_operation = true;
+  std::vector<WaitSite> waiting, waking;  ///< largest first
+  Interval impact;                        ///< what of the same whole is expected to go away
+  std::string derivation;
+};
+
+/// What of an arm's waiting is worth ending.
+struct WaitsFound {
+  std::string missing;                  ///< what could not be looked for, and why; empty if nothing
+  std::vector<WaitOpportunity> listed;  ///< by priority, then by impact
+  std::vector<UnlistedOpportunity> unlisted;
+};
+
 /// What is worth changing in one arm.
 struct ArmOpportunities {
   std::size_t arm = 0;              ///< index into Report::arms
@@ -76,6 +128,7 @@ struct ArmOpportunities {
   std::vector<UnlistedOpportunity> unlisted;
   /// All listed together, compounded, evidence of several counted once; nothing if none is listed.
   std::optional<Interval> combined;
+  WaitsFound waits;  ///< of another whole: no part of `combined`
   std::vector<std::string> next_steps;
 };
 

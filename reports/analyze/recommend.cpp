@@ -7,6 +7,7 @@
 
 #include "reports/analyze/arm_facts.h"
 #include "reports/analyze/text.h"
+#include "reports/analyze/wait_opportunities.h"
 
 namespace vfsprof::reports {
 namespace {
@@ -32,6 +33,19 @@ std::string apply_step(const Report& report, const ArmSummary& arm, const Opport
                      prediction,
                      code(fmt::format("vfsprof compare --scenario {} --variant {} --variant {}",
                                       report.scenario.name, arm.arm.name, found.variant)));
+}
+
+std::string apply_step(const Report& report, const ArmSummary& arm, const WaitOpportunity& found) {
+  const std::string prediction =
+      fmt::format("predicted share {} that goes away: {:.1f} to {:.1f} %", whole_words(found),
+                  100 * found.impact.low, 100 * found.impact.high);
+  const std::string start = fmt::format("**{}** at {} ({} complexity; {}): ", found.title,
+                                        code(found.word), to_string(found.complexity), prediction);
+  if (found.variant.empty()) return start + found.remedy + " Then trace again.";
+  return start +
+         code(fmt::format("vfsprof compare --scenario {} --variant {} --variant {}",
+                          report.scenario.name, arm.arm.name, found.variant)) +
+         ".";
 }
 
 /// Where the rest is, where nothing is left to recommend.
@@ -113,6 +127,14 @@ std::vector<std::string> next_steps(const Report& report, const ArmOpportunities
   std::vector<std::string> steps;
   for (const Opportunity& opportunity : found.listed) {
     steps.push_back(apply_step(report, arm, opportunity));
+  }
+  for (const WaitOpportunity& opportunity : found.waits.listed) {
+    // What the same change is recommended for already needs no step of its own.
+    const bool is_known =
+        !opportunity.changes.empty() && std::ranges::any_of(found.listed, [&](const auto& each) {
+          return each.variant == opportunity.variant;
+        });
+    if (!is_known) steps.push_back(apply_step(report, arm, opportunity));
   }
   if (found.absent.empty()) {
     steps.push_back(found.listed.empty() ? rest_step(arm, report.threshold)

@@ -96,6 +96,30 @@ double student_t_975(std::size_t degrees_of_freedom) {
   return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n);
 }
 
+std::optional<Interval> part_interval(std::span<const RoundPart> rounds) {
+  constexpr double kNormal975 = 1.96;
+  double part = 0, whole = 0, squares = 0;
+  for (const RoundPart& round : rounds) {
+    part += round.part;
+    whole += round.whole;
+    squares += round.squares;
+  }
+  if (whole <= 0) return std::nullopt;
+  const double share = part / whole;
+  double half = kNormal975 * std::sqrt(squares);
+  if (rounds.size() > 1) {
+    double residuals = 0;
+    for (const RoundPart& round : rounds) {
+      const double residual = round.part - share * round.whole;
+      residuals += residual * residual;
+    }
+    const auto n = static_cast<double>(rounds.size());
+    half = std::max(half, student_t_975(rounds.size() - 1) * std::sqrt(n / (n - 1) * residuals));
+  }
+  return Interval{std::clamp((part - half) / whole, 0.0, 1.0),
+                  std::clamp((part + half) / whole, 0.0, 1.0)};
+}
+
 std::vector<bool> false_discovery_control(std::span<const double> p_values, double rate) {
   std::vector<std::size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -52,6 +52,20 @@ std::optional<double> minimum_detectable_effect(std::span<const double> log_rati
 /// degrees of freedom.
 double student_t_975(std::size_t degrees_of_freedom);
 
+/// A part of a whole in one round; the part is made of independent pieces whose squares add up to
+/// `squares`.
+struct RoundPart {
+  double part = 0;
+  double whole = 0;
+  double squares = 0;
+};
+
+/// The 95 % interval of sum of parts / sum of wholes, clipped to 0 to 1: the wider one of chance in
+/// the number and size of the pieces (compound Poisson) and, from two rounds on, of the spread
+/// between rounds (variance of a ratio estimator, Cochran, "Sampling Techniques", 2.11, with
+/// Student's t). Nothing where the whole is 0.
+std::optional<Interval> part_interval(std::span<const RoundPart> rounds);
+
 /// Which of these p-values are significant at false discovery rate `rate`.
 /// Source: Benjamini and Hochberg 1995.
 std::vector<bool> false_discovery_control(std::span<const double> p_values, double rate);

@@ -19,6 +19,23 @@ int decimals_for(double value) {
   return std::min(6, 2 - static_cast<int>(std::floor(std::log10(size))));
 }
 
+/// One sentence with its figures.
+std::optional<std::string> filled(
+    std::string_view text,
+    const std::function<std::optional<std::string>(std::string_view name)>& figure) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t open = text.find('{');
+    const std::size_t close = text.find('}', open == std::string_view::npos ? 0 : open);
+    if (open == std::string_view::npos || close == std::string_view::npos) break;
+    const auto value = figure(text.substr(open + 1, close - open - 1));
+    if (!value) return std::nullopt;
+    result += std::string(text.substr(0, open)) + *value;
+    text.remove_prefix(close + 1);
+  }
+  return result + std::string(text);
+}
+
 }  // namespace
 
 std::string format_duration(double ns) {
@@ -71,6 +88,16 @@ std::string join_words(std::span<const std::string> words) {
     text += words[i];
   }
   return text;
+}
+
+std::string fill_in(
+    std::span<const std::string> sentences,
+    const std::function<std::optional<std::string>(std::string_view name)>& figure) {
+  std::string result;
+  for (const std::string& sentence : sentences) {
+    if (const auto text = filled(sentence, figure)) result += (result.empty() ? "" : " ") + *text;
+  }
+  return result;
 }
 
 std::string code(std::string_view name) {

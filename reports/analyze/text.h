@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +30,11 @@ std::string format_signed(double value, int decimals);
 std::string format_change(double ratio);
 /// "a, b and c".
 std::string join_words(std::span<const std::string> words);
+
+/// Joins sentences, with figures in place of {NAME}. A sentence with one that `figure` does not
+/// know is left out.
+std::string fill_in(std::span<const std::string> sentences,
+                    const std::function<std::optional<std::string>(std::string_view name)>& figure);
 
 /// A name that comes from outside (thread, variant, function), as code in Markdown text: harmless
 /// whatever it holds, and cut where it is longer than anybody reads (characters.h).

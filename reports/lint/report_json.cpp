@@ -116,6 +116,7 @@ std::vector<LintFinding> lint_report_json(std::string_view text, const std::stri
   }
   JsonFindings findings;
   std::map<std::string, PrintedTimes> arms;
+  std::map<std::string, JsonReader> waits_of;
   std::map<std::string, int> seen;
   for (const JsonReader& arm : in.member("arms").elements()) {
     const std::string name = arm.member("name").string();
@@ -123,6 +124,7 @@ std::vector<LintFinding> lint_report_json(std::string_view text, const std::stri
     // Reports of earlier versions lack some sections.
     if (const auto waits = arm.find("waits"); waits && !waits->is_null()) {
       check_json_waits(*waits, name, findings);
+      waits_of.emplace(name, *waits);
     }
     ++seen[name];
     if (arm.member("profile").is_null()) continue;
@@ -130,10 +132,17 @@ std::vector<LintFinding> lint_report_json(std::string_view text, const std::stri
   }
   // Which arm a comparison means is not known where two have one name.
   std::erase_if(arms, [&](const auto& arm) { return seen[arm.first] > 1; });
+  std::erase_if(waits_of, [&](const auto& arm) { return seen[arm.first] > 1; });
   const auto opportunities = in.find("opportunities"), threshold = in.find("threshold");
   if (opportunities && threshold) {
     for (const JsonReader& arm : opportunities->elements()) {
       check_json_opportunities(arm, arms, threshold->number(), findings);
+      const auto waits = arm.find("waits");
+      if (!waits) continue;
+      const std::string name = arm.member("arm").string();
+      const auto ledgers = waits_of.find(name);
+      check_json_wait_opportunities(*waits, ledgers == waits_of.end() ? nullptr : &ledgers->second,
+                                    name, threshold->number(), findings);
     }
   }
   const double margin = in.member("equivalence_margin").number();

@@ -57,6 +57,12 @@ void check_json_opportunities(const JsonReader& arm,
                               const std::map<std::string, PrintedTimes>& arms, double threshold,
                               JsonFindings& findings);
 
+/// Waiting that an arm's opportunities name: against the threshold, against itself, and against the
+/// arm's ledgers (nothing: unknown).
+void check_json_wait_opportunities(const JsonReader& found, const JsonReader* waits,
+                                   const std::string& arm, double threshold,
+                                   JsonFindings& findings);
+
 /// Cells as in the arms' own tables, differences, verdicts that follow from their intervals.
 void check_json_comparison(const JsonReader& comparison,
                            const std::map<std::string, PrintedTimes>& arms, double margin,

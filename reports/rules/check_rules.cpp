@@ -120,7 +120,12 @@ void check_opportunity(const RuleSet& rules, const OpportunityRule& rule,
   };
   std::vector<std::string> names;
   const Category category = category_of_example(rules, rule.example, names);
-  if (!part_that_holds(rule, category, rule.example.role, names)) {
+  if (rule.waits) {
+    if (!looks_at(*rule.waits, {rule.example.word, rule.example.purpose, names})) {
+      add("example", "/example",
+          fmt::format("the example of opportunity {} is no call that it looks at", rule.id));
+    }
+  } else if (!part_that_holds(rule, category, rule.example.role, names)) {
     add("example", "/example",
         fmt::format("the example of opportunity {} is no evidence for it; its category is {}",
                     rule.id, category.id));

@@ -21,6 +21,27 @@ struct EvidencePart {
   double to = 1;
 };
 
+/// What is counted of a ledger of waits, and of which whole it is a part.
+enum class WaitMeasure {
+  kTime,          ///< time asleep at a word; of the time at work of the threads that sleep
+  kUselessWakes,  ///< CPU time of wake calls that woke nobody; of the process's, while it was
+                  ///< traced
+  kRetries,       ///< CPU time of waits that ended with EAGAIN; likewise
+};
+
+/// Futex calls that a remedy works on, and how much of what they take goes away.
+struct WaitEvidence {
+  WaitMeasure measure = WaitMeasure::kTime;
+  std::vector<std::string> words;     ///< globs; of a word that the program named; empty: any
+  std::vector<WordPurpose> purposes;  ///< likewise
+  std::vector<std::string> frames;   ///< globs; at a word without a name, one must match a frame of
+                                     ///< the call; empty: any
+  std::vector<std::string> without;  ///< globs; none may match a frame of the call
+  double at_least = 0;     ///< of the calls at the word, how many must be counted (0 to 1)
+  double removes_low = 0;  ///< of what is counted (0 to 1), at least and at most
+  double removes_high = 0;
+};
+
 /// Bounds on a metric of an arm (analyze/arm_facts.h). A metric that nobody measured meets none.
 struct MetricCondition {
   std::string metric;
@@ -37,17 +58,19 @@ struct AxisCondition {
 enum class Complexity { kLow, kMedium, kHigh };
 
 /// To which programs a rule applies: where an axis is named, to variants that have it.
-enum class RuleScope { kReference, kElsewhere };
+enum class RuleScope { kReference, kElsewhere, kEverywhere };
 
-/// A sample that counts as evidence for a rule.
+/// A sample or a futex call that counts as evidence for a rule.
 struct OpportunityExample {
   std::string role;
   std::vector<std::string> stack;  ///< leaf first; frames of the kernel end in "_[k]"
+  std::string word;                ///< of a call; empty: the program has no name for it
+  WordPurpose purpose = WordPurpose::kOther;
 };
 
 /// When something is worth changing, why it is slow, and what to do about it. Sentences may hold
-/// {METRIC}, {axis:NAME}, {share}, {cost} and {roles}; one whose figure nobody measured is left
-/// out.
+/// {METRIC}, {axis:NAME}, {share}, {cost} and {roles} (with `waits`: {word}, {roles}, {waiting},
+/// {waking}, {mean}, {counted}, {beside}); one whose figure nobody measured is left out.
 struct OpportunityRule {
   std::string id;
   std::string title;
@@ -55,6 +78,7 @@ struct OpportunityRule {
   std::vector<AxisCondition> axes;  ///< all must hold
   std::vector<MetricCondition> conditions;
   std::vector<EvidencePart> evidence;  ///< a sample counts in the first part that it matches
+  std::optional<WaitEvidence> waits;   ///< in place of samples: calls of the ledgers of waits
   std::vector<std::string> problem;
   std::vector<std::string> cause;
   std::string remedy;

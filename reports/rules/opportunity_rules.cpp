@@ -13,6 +13,9 @@ namespace vfsprof::reports {
 namespace {
 
 constexpr std::array<std::string_view, 3> kComplexities{"low", "medium", "high"};
+constexpr std::array<std::string_view, 3> kScopes{"reference", "elsewhere", "everywhere"};
+constexpr std::array<std::string_view, 3> kMeasures{"time", "useless_wakes", "retries"};
+constexpr std::array<std::string_view, 4> kPurposes{"lock", "queue", "completion", "other"};
 constexpr std::string_view kGroup = "group:";
 
 void check_category(const JsonReader& in, const std::string& id, const RuleSet& rules) {
@@ -41,6 +44,44 @@ std::vector<std::string> globs(const JsonReader& in) {
   return result;
 }
 
+/// "removes": what goes away at least and at most.
+std::array<double, 2> read_removes(const JsonReader& in) {
+  const std::vector<JsonReader> removes = in.elements();
+  if (removes.size() != 2) in.fail("two numbers, the least and the most");
+  const std::array<double, 2> result{fraction(removes[0]), fraction(removes[1])};
+  if (result[0] > result[1]) removes[1].fail("no less than the first");
+  return result;
+}
+
+WordPurpose read_purpose(const JsonReader& in) {
+  const auto found = std::ranges::find(kPurposes, in.string());
+  if (found == kPurposes.end()) in.fail("\"lock\", \"queue\", \"completion\" or \"other\"");
+  return static_cast<WordPurpose>(found - kPurposes.begin());
+}
+
+WaitEvidence read_waits(const JsonReader& in) {
+  in.allow_only({"measure", "words", "purposes", "frames", "without", "at_least", "removes"});
+  WaitEvidence result;
+  const auto measure = std::ranges::find(kMeasures, in.member("measure").string());
+  if (measure == kMeasures.end()) {
+    in.member("measure").fail("\"time\", \"useless_wakes\" or \"retries\"");
+  }
+  result.measure = static_cast<WaitMeasure>(measure - kMeasures.begin());
+  if (const auto words = in.find("words")) result.words = words->strings();
+  if (const auto purposes = in.find("purposes")) {
+    for (const JsonReader& each : purposes->elements()) {
+      result.purposes.push_back(read_purpose(each));
+    }
+  }
+  if (const auto frames = in.find("frames")) result.frames = globs(*frames);
+  if (const auto without = in.find("without")) result.without = globs(*without);
+  if (const auto least = in.find("at_least")) result.at_least = fraction(*least);
+  const auto removes = read_removes(in.member("removes"));
+  result.removes_low = removes[0];
+  result.removes_high = removes[1];
+  return result;
+}
+
 EvidencePart read_part(const JsonReader& in, const RuleSet& rules) {
   in.allow_only({"categories", "roles", "frames", "without", "removes", "per"});
   EvidencePart part;
@@ -52,11 +93,9 @@ EvidencePart read_part(const JsonReader& in, const RuleSet& rules) {
   if (const auto roles = in.find("roles")) part.roles = roles->strings();
   if (const auto frames = in.find("frames")) part.frames = globs(*frames);
   if (const auto without = in.find("without")) part.without = globs(*without);
-  const std::vector<JsonReader> removes = in.member("removes").elements();
-  if (removes.size() != 2) in.member("removes").fail("two numbers, the least and the most");
-  part.removes_low = fraction(removes[0]);
-  part.removes_high = fraction(removes[1]);
-  if (part.removes_low > part.removes_high) removes[1].fail("no less than the first");
+  const auto removes = read_removes(in.member("removes"));
+  part.removes_low = removes[0];
+  part.removes_high = removes[1];
   if (const auto per = in.find("per")) {
     per->allow_only({"metric", "to"});
     part.per = per->member("metric").string();
@@ -77,11 +116,12 @@ void read_conditions(const JsonReader& in, OpportunityRule& rule) {
   }
   if (const auto applies = in.find("applies")) {
     const std::string text = applies->string();
-    if (text != "reference" && text != "elsewhere") applies->fail("\"reference\" or \"elsewhere\"");
-    if (text == "elsewhere" && !rule.axes.empty()) {
+    const auto scope = std::ranges::find(kScopes, text);
+    if (scope == kScopes.end()) applies->fail("\"reference\", \"elsewhere\" or \"everywhere\"");
+    if (text != "reference" && !rule.axes.empty()) {
       applies->fail("\"reference\": a rule with axes needs a program that has them");
     }
-    rule.scope = text == "reference" ? RuleScope::kReference : RuleScope::kElsewhere;
+    rule.scope = static_cast<RuleScope>(scope - kScopes.begin());
   } else if (rule.axes.empty()) {
     in.fail("\"axes\" or \"applies\"");
   }
@@ -106,7 +146,7 @@ void read_remedy(const JsonReader& in, OpportunityRule& rule) {
   rule.remedy = in.member("text").string();
   if (rule.remedy.empty()) in.member("text").fail("what to do");
   if (const auto changes = in.find("changes")) {
-    if (rule.scope == RuleScope::kElsewhere) {
+    if (rule.scope != RuleScope::kReference) {
       changes->fail("absent: only variants of the reference file system have axes");
     }
     for (const JsonReader& element : changes->elements()) {
@@ -118,9 +158,11 @@ void read_remedy(const JsonReader& in, OpportunityRule& rule) {
 }
 
 OpportunityExample read_example(const JsonReader& in) {
-  in.allow_only({"role", "stack"});
-  OpportunityExample example{.role = in.member("role").string(),
-                             .stack = in.member("stack").strings()};
+  in.allow_only({"role", "stack", "word", "purpose"});
+  OpportunityExample example{
+      .role = in.member("role").string(), .stack = in.member("stack").strings(), .word = {}};
+  if (const auto word = in.find("word")) example.word = word->string();
+  if (const auto purpose = in.find("purpose")) example.purpose = read_purpose(*purpose);
   if (example.stack.empty()) in.member("stack").fail("a stack, leaf first");
   return example;
 }
@@ -134,17 +176,22 @@ bool holds(std::span<const std::string> names, const std::vector<std::string>& g
 }
 
 OpportunityRule read_rule(const JsonReader& in, const RuleSet& rules) {
-  in.allow_only({"id", "title", "axes", "applies", "conditions", "evidence", "problem", "cause",
-                 "remedy", "complexity", "why", "example"});
+  in.allow_only({"id", "title", "axes", "applies", "conditions", "evidence", "waits", "problem",
+                 "cause", "remedy", "complexity", "why", "example"});
   OpportunityRule rule;
   rule.id = in.member("id").string();
   rule.title = in.member("title").string();
   if (rule.title.empty()) in.member("title").fail("a title");
   read_conditions(in, rule);
-  for (const JsonReader& part : in.member("evidence").elements()) {
-    rule.evidence.push_back(read_part(part, rules));
+  if (const auto waits = in.find("waits")) {
+    if (in.find("evidence")) waits->fail("absent: a rule has either \"evidence\" or \"waits\"");
+    rule.waits = read_waits(*waits);
+  } else {
+    for (const JsonReader& part : in.member("evidence").elements()) {
+      rule.evidence.push_back(read_part(part, rules));
+    }
+    if (rule.evidence.empty()) in.member("evidence").fail("at least one part");
   }
-  if (rule.evidence.empty()) in.member("evidence").fail("at least one part");
   rule.problem = in.member("problem").strings();
   rule.cause = in.member("cause").strings();
   read_remedy(in.member("remedy"), rule);
@@ -174,6 +221,21 @@ std::vector<OpportunityRule> read_opportunity_rules(const JsonReader& list,
     (found == rules.opportunities.end() ? added.emplace_back() : *found) = std::move(rule);
   }
   return added;
+}
+
+bool looks_at(const WaitEvidence& evidence, const WaitCall& call) {
+  if (holds(call.names, evidence.without)) return false;
+  if (call.word.empty()) {
+    // What a word serves is known by its name; without one, by who calls.
+    const bool asks_for_name = !evidence.words.empty() || !evidence.purposes.empty();
+    return evidence.frames.empty() ? !asks_for_name : holds(call.names, evidence.frames);
+  }
+  const bool is_word =
+      evidence.words.empty() || std::ranges::any_of(evidence.words, [&](const std::string& glob) {
+        return glob_matches(glob, call.word);
+      });
+  return is_word && (evidence.purposes.empty() ||
+                     std::ranges::find(evidence.purposes, call.purpose) != evidence.purposes.end());
 }
 
 bool names_category(const EvidencePart& part, const Category& category) {

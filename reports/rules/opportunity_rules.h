@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/rules/rule_set.h"
@@ -24,6 +25,16 @@ std::vector<OpportunityRule> read_opportunity_rules(const JsonReader& list,
 std::optional<std::size_t> part_that_holds(const OpportunityRule& rule, const Category& category,
                                            const std::string& role,
                                            std::span<const std::string> names);
+
+/// A futex call, as rules see it.
+struct WaitCall {
+  std::string_view word;  ///< as the program named it; empty: it did not
+  WordPurpose purpose = WordPurpose::kOther;
+  std::span<const std::string> names;  ///< the stack's functions (normalise_function)
+};
+
+/// Whether a rule looks at such a call.
+bool looks_at(const WaitEvidence& evidence, const WaitCall& call);
 
 /// Whether a part of the evidence asks for this category, by id, group or "*".
 bool names_category(const EvidencePart& part, const Category& category);

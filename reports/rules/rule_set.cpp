@@ -19,9 +19,10 @@ namespace vfsprof::reports {
 namespace {
 
 /// THE list of rule files; for one frame an earlier file decides before a later one.
-constexpr std::array<std::string_view, 10> kRuleFiles{
-    "categories.json", "kernel.json", "vfsprof.json", "libc.json",    "libstdcxx.json",
-    "rust.json",       "go.json",     "fuse.json",    "generic.json", "opportunities.json"};
+constexpr std::array<std::string_view, 11> kRuleFiles{
+    "categories.json", "kernel.json",        "vfsprof.json", "libc.json",
+    "libstdcxx.json",  "rust.json",          "go.json",      "fuse.json",
+    "generic.json",    "opportunities.json", "waits.json"};
 
 // Frames at the outer end of every stack, or of every system call's: matching one says nothing
 // about the sample.

@@ -13,8 +13,8 @@ using synthetic::InputKind;
 using synthetic::read_hostile;
 using synthetic::valid_input;
 
-constexpr std::array kKinds{InputKind::kResult, InputKind::kRules, InputKind::kPerfScript,
-                            InputKind::kMarkdown, InputKind::kReportJson};
+constexpr std::array kKinds{InputKind::kResult,   InputKind::kRules,      InputKind::kPerfScript,
+                            InputKind::kMarkdown, InputKind::kReportJson, InputKind::kPolicy};
 static_assert(kKinds.size() == synthetic::kInputKinds);
 
 /// One change of the kind that damage or malice makes.

@@ -75,6 +75,26 @@ TEST(LintJson, FaultsOfOpportunitiesInJsonAreFound) {
        {"/opportunities/0/combined_impact_interval", nullptr, "disagreement", "combined impact"}});
 }
 
+TEST(LintJson, FaultsOfWaitingWorthEndingAreFound) {
+  RunResult result = synthetic::make_comparison(6, 0.8);
+  synthetic::add_tracing_rounds(result, 2);
+  const nlohmann::json good =
+      nlohmann::json::parse(render(build_report(result, default_rules()), "json"));
+  const std::string first = "/opportunities/0/waits/listed/0";
+  const auto at = [&](const char* place) { return first + place; };
+  const std::string low = at("/impact_interval/0"), high = at("/impact_interval/1"),
+                    share = at("/evidence/share"), part = at("/evidence/parts/0/part_ns"),
+                    own = at("/evidence/parts/0/share"), vain = at("/evidence/waiting/0/in_vain");
+  expect_found(good,
+               {{low.c_str(), 0.01, "below-threshold", "at least 0.01"},
+                {high.c_str(), 0.99, "impact", "up to 0.99 go away"},
+                {share.c_str(), 0.99, "disagreement", "outside of its interval"},
+                {share.c_str(), 0.99, "disagreement", "share of the evidence"},
+                {own.c_str(), 0.1, "disagreement", "share of"},
+                {part.c_str(), 1e12, "disagreement", "at all futexes for"},
+                {vain.c_str(), 1'000'000'000, "disagreement", "more calls in vain than calls"}});
+}
+
 TEST(LintJson, FaultsOfWaitsInJsonAreFound) {
   RunResult result = synthetic::make_comparison(6, 0.8);
   synthetic::add_tracing_rounds(result, 2);

@@ -89,6 +89,57 @@ TEST(OpportunityRules, WrongOnesNameTheirPlace) {
   EXPECT_NE(error_of(file(rule() + ", " + rule())).find("/opportunities/1/id"), std::string::npos);
 }
 
+/// A rule that looks at futex calls.
+std::string wait_rule(const std::string& waits, const std::string& example) {
+  return R"({"id": "a", "title": "A", "applies": "everywhere", "waits": )" + waits +
+         R"(, "problem": ["P"], "cause": ["C"], "remedy": {"text": "R"}, "complexity": "low",
+             "why": "W", "example": )" +
+         example + "}";
+}
+
+TEST(OpportunityRules, WrongOnesAboutWaitsNameTheirPlace) {
+  const std::string example = R"({"role": "server", "stack": ["pthread_mutex_lock", "f"]})";
+  EXPECT_EQ(error_of(file(wait_rule(R"({"measure": "time", "removes": [0, 1]})", example))), "");
+  const std::pair<const char*, const char*> rows[] = {
+      {R"({"measure": "colour", "removes": [0, 1]})", "/waits/measure"},
+      {R"({"measure": "time"})", "/waits"},
+      {R"({"measure": "time", "removes": [1, 0]})", "no less than the first"},
+      {R"({"measure": "time", "removes": [0, 1], "purposes": ["lunch"]})", "/waits/purposes/0"},
+      {R"({"measure": "time", "removes": [0, 1], "frames": ["*"]})", "three letters"},
+      {R"({"measure": "retries", "removes": [0, 1], "at_least": 2})", "/waits/at_least"},
+      {R"({"measure": "time", "removes": [0, 1], "colour": 1})", "colour"},
+  };
+  for (const auto& [waits, wanted] : rows) {
+    EXPECT_NE(error_of(file(wait_rule(waits, example))).find(wanted), std::string::npos)
+        << error_of(file(wait_rule(waits, example)));
+  }
+  EXPECT_NE(error_of(file(rule("waits", R"({"measure": "time", "removes": [0, 1]})")))
+                .find("either \"evidence\" or \"waits\""),
+            std::string::npos);
+}
+
+TEST(OpportunityRules, AnExampleThatNoWaitRuleLooksAtIsFound) {
+  const char* const kLocks =
+      R"({"measure": "time", "purposes": ["lock"], "frames": ["*mutex_lock*"], "without": ["*cond*"],
+          "removes": [0, 1]})";
+  const std::pair<const char*, bool> rows[] = {
+      {R"({"role": "s", "stack": ["pthread_mutex_lock", "f"]})", true},
+      {R"({"role": "s", "stack": ["f"], "word": "w", "purpose": "lock"})", true},
+      {R"({"role": "s", "stack": ["pthread_mutex_lock"], "word": "w", "purpose": "queue"})", false},
+      {R"({"role": "s", "stack": ["f"]})", false},
+      {R"({"role": "s", "stack": ["pthread_mutex_lock", "pthread_cond_wait"]})", false},
+  };
+  for (const auto& [example, is_fine] : rows) {
+    const RuleSet rules =
+        extend_rules(default_rules(), file(wait_rule(kLocks, example)), "rules.json");
+    const std::vector<RuleFinding> found = check_rules(rules, "rules.json");
+    EXPECT_EQ(found.empty(), is_fine) << example;
+    if (!found.empty()) {
+      EXPECT_EQ(found[0].pointer, "/opportunities/0/example");
+    }
+  }
+}
+
 TEST(OpportunityRules, AFileAddsAndReplaces) {
   const RuleSet base = default_rules();
   const RuleSet added = extend_rules(base, file(rule()), "rules.json");

@@ -76,9 +76,11 @@ TEST(Schema, RulesConform) {
 }
 
 TEST(Schema, OpportunityRulesConform) {
-  std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/opportunities.json");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_VALIDITY(Validity::kValid, "opportunities.schema.json", text);
+  for (const char* name : {"opportunities", "waits"}) {
+    std::ifstream file(std::string(VFSPROF_REPORTS_FOLDER) + "/rules/" + name + ".json");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_VALIDITY(Validity::kValid, "opportunities.schema.json", text);
+  }
 }
 
 TEST(Schema, ReportsWithOpportunitiesConform) {

@@ -58,6 +58,7 @@ class Folder {
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
   }
+  fs::path path(const std::string& name) const { return path_ / name; }
   /// The exit code of a Python program that is given the folder; 3 where there is no Python.
   int python(const std::string& program) const {
     write("check.py", program);
@@ -254,6 +255,23 @@ TEST(FlameGraph, IsOneFileThatLoadsNothing) {
       EXPECT_EQ(svg.find(loader), std::string::npos) << format << loader;
     }
     EXPECT_EQ(svg.find("http", svg.find("xmlns")), svg.find("http://www.w3.org/2000/svg"));
+  }
+}
+
+TEST(FlameGraph, ZoomSearchAndResetWork) {
+  const Folder folder;
+  const RunResult plain = synthetic::make_comparison(6, 0.8);
+  const RunResult hostile = synthetic::make_hostile_comparison("</title>]]><a&\"'>\\u0000");
+  for (const RunResult* result : {&plain, &hostile}) {
+    for (const char* format : {"flamegraph", "flamegraph-diff"}) {
+      SCOPED_TRACE(format);
+      folder.write("graph.svg", render_as(*result, format));
+      const std::string command = "node '" VFSPROF_REPORTS_FOLDER "/tests/flamegraph_dom.js' '" +
+                                  folder.path("graph.svg").string() + "'";
+      const int status = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+      if (WEXITSTATUS(status) == 127) GTEST_SKIP() << "nodejs is not installed";
+      EXPECT_EQ(status, 0);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "reports/analyze/wait_opportunities.h"
 #include "reports/write/json_parts.h"
 
 namespace vfsprof::reports {
@@ -9,8 +10,16 @@ using Json = nlohmann::ordered_json;
 
 Json interval(const Interval& value) { return Json::array({value.low, value.high}); }
 
+Json changes_of(const std::vector<NamedValue>& changes) {
+  Json result = Json::array();
+  for (const NamedValue& change : changes) {
+    result.push_back({{"axis", change.name}, {"value", change.value}});
+  }
+  return result;
+}
+
 Json opportunity(const Opportunity& found) {
-  Json cells = Json::array(), stacks = Json::array(), changes = Json::array();
+  Json cells = Json::array(), stacks = Json::array();
   for (const EvidenceCell& cell : found.cells) {
     cells.push_back({{"role", cell.role}, {"category", cell.category}, {"share", cell.share}});
   }
@@ -21,9 +30,6 @@ Json opportunity(const Opportunity& found) {
                       {"whole", stack.is_whole},
                       {"share_of_evidence", stack.share}});
   }
-  for (const NamedValue& change : found.changes) {
-    changes.push_back({{"axis", change.name}, {"value", change.value}});
-  }
   return {{"id", found.id},
           {"title", found.title},
           {"priority", to_string(found.priority)},
@@ -31,7 +37,7 @@ Json opportunity(const Opportunity& found) {
           {"problem", found.problem},
           {"root_cause", found.cause},
           {"remedy", found.remedy},
-          {"changes", changes},
+          {"changes", changes_of(found.changes)},
           {"variant", found.variant.empty() ? Json() : Json(found.variant)},
           {"evidence",
            {{"samples", found.samples},
@@ -46,24 +52,85 @@ Json opportunity(const Opportunity& found) {
           {"derivation", found.derivation}};
 }
 
+Json sites(const std::vector<WaitSite>& list) {
+  Json result = Json::array();
+  for (const WaitSite& site : list) {
+    result.push_back({{"role", site.role},
+                      {"call_site", site.site},
+                      {"calls", site.calls},
+                      {"in_vain", site.in_vain},
+                      {"time_ns", site.time_ns}});
+  }
+  return result;
+}
+
+Json wait_opportunity(const WaitOpportunity& found) {
+  Json parts = Json::array();
+  for (const WaitPart& part : found.parts) {
+    parts.push_back({{"role", part.role},
+                     {"part_ns", part.part_ns},
+                     {"whole_ns", part.whole_ns},
+                     {"share", part.share()}});
+  }
+  return {{"id", found.id},
+          {"title", found.title},
+          {"priority", to_string(found.priority)},
+          {"complexity", std::string(to_string(found.complexity))},
+          {"measure", to_string(found.measure)},
+          {"word", found.word},
+          {"named", found.named},
+          {"purpose", found.named ? Json(to_string(found.purpose)) : Json()},
+          {"problem", found.problem},
+          {"root_cause", found.cause},
+          {"remedy", found.remedy},
+          {"changes", changes_of(found.changes)},
+          {"variant", found.variant.empty() ? Json() : Json(found.variant)},
+          {"evidence",
+           {{"rounds", found.rounds},
+            {"calls", found.calls},
+            {"share", found.share},
+            {"share_interval_95", interval(found.share_interval)},
+            {"ns_per_unit", found.per_unit_ns},
+            {"unit", found.per_operation ? "operation" : "second"},
+            {"parts", parts},
+            {"waiting", sites(found.waiting)},
+            {"waking", sites(found.waking)}}},
+          {"impact_interval", interval(found.impact)},
+          {"derivation", found.derivation}};
+}
+
+Json unlisted_of(const std::vector<UnlistedOpportunity>& list) {
+  Json result = Json::array();
+  for (const UnlistedOpportunity& each : list) {
+    result.push_back(
+        {{"id", each.id}, {"title", each.title}, {"impact_interval", interval(each.impact)}});
+  }
+  return result;
+}
+
+Json waits(const WaitsFound& found) {
+  Json listed = Json::array();
+  for (const WaitOpportunity& each : found.listed) listed.push_back(wait_opportunity(each));
+  return {{"missing", found.missing},
+          {"listed", listed},
+          {"below_threshold", unlisted_of(found.unlisted)}};
+}
+
 }  // namespace
 
 nlohmann::ordered_json json_opportunities(const Report& report) {
   Json result = Json::array();
   for (const ArmOpportunities& found : report.opportunities) {
-    Json listed = Json::array(), unlisted = Json::array();
+    Json listed = Json::array();
     for (const Opportunity& each : found.listed) listed.push_back(opportunity(each));
-    for (const UnlistedOpportunity& each : found.unlisted) {
-      unlisted.push_back(
-          {{"id", each.id}, {"title", each.title}, {"impact_interval", interval(each.impact)}});
-    }
     result.push_back(
         {{"arm", report.arms[found.arm].arm.name},
          {"absent", found.absent},
          {"limits", found.limits},
          {"listed", listed},
-         {"below_threshold", unlisted},
+         {"below_threshold", unlisted_of(found.unlisted)},
          {"combined_impact_interval", found.combined ? interval(*found.combined) : Json()},
+         {"waits", waits(found.waits)},
          {"next_steps", found.next_steps}});
   }
   return result;

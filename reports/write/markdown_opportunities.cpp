@@ -5,6 +5,7 @@
 
 #include "reports/analyze/characters.h"
 #include "reports/analyze/text.h"
+#include "reports/analyze/wait_opportunities.h"
 #include "reports/write/markdown_parts.h"
 #include "reports/write/markdown_table.h"
 
@@ -12,10 +13,6 @@ namespace vfsprof::reports {
 namespace {
 
 using Align = MarkdownTable::Align;
-
-std::string range(const Interval& impact) {
-  return fmt::format("{:.1f} to {:.1f} %", 100 * impact.low, 100 * impact.high);
-}
 
 /// A name within a code block: on one line, and without what would end the block.
 std::string verbatim(const std::string& name) {
@@ -68,7 +65,7 @@ std::string item(const Opportunity& found, std::size_t number, const MarkdownDet
   text += fmt::format("**Remedy** ({} complexity). {}", to_string(found.complexity), remedy(found));
   if (!found.variant.empty()) text += fmt::format(" The variant: {}.", code(found.variant));
   return text + fmt::format("\n\nExpected impact: {} less CPU time per operation. {}\n\n",
-                            range(found.impact), found.derivation);
+                            impact_range(found.impact), found.derivation);
 }
 
 std::string roles(const Opportunity& found) {
@@ -87,7 +84,7 @@ std::string recommendations(const ArmOpportunities& found) {
                        {"Change"},
                        {"Threads"}});
   for (const Opportunity& each : found.listed) {
-    table.add({to_string(each.priority), plain(each.title), range(each.impact),
+    table.add({to_string(each.priority), plain(each.title), impact_range(each.impact),
                std::string(to_string(each.complexity)),
                each.variant.empty() ? "see above" : code(each.variant), roles(each)});
   }
@@ -98,23 +95,22 @@ std::string recommendations(const ArmOpportunities& found) {
              "Combined potential: {}. Each works on what those above it leave (1 minus the product "
              "of the rests), and evidence of several counts for the first of them. Priority is the "
              "lower bound of the impact weighed by complexity.\n\n",
-             range(*found.combined));
+             impact_range(*found.combined));
 }
 
 std::string unlisted(const ArmOpportunities& found) {
   std::vector<std::string> words;
   for (const UnlistedOpportunity& each : found.unlisted) {
-    words.push_back(fmt::format("{} ({})", plain(each.title), range(each.impact)));
+    words.push_back(fmt::format("{} ({})", plain(each.title), impact_range(each.impact)));
   }
   if (words.empty()) return "";
   return fmt::format("Found, but with a lower bound below the threshold: {}.\n\n",
                      join_words(words));
 }
 
-}  // namespace
-
-std::string markdown_opportunities(const Report& report, const ArmOpportunities& found,
-                                   const MarkdownDetail& detail) {
+/// Where CPU time could be saved.
+std::string cpu_opportunities(const Report& report, const ArmOpportunities& found,
+                              const MarkdownDetail& detail) {
   const std::string percent = fmt::format("{:g} %", 100 * report.threshold);
   std::string text = fmt::format("## Opportunities in {} (at least {} impact)\n\n",
                                  code(report.arms[found.arm].arm.name), percent);
@@ -127,34 +123,58 @@ std::string markdown_opportunities(const Report& report, const ArmOpportunities&
   }
   for (std::size_t i = 0; i < found.listed.size(); ++i)
     text += item(found.listed[i], i + 1, detail);
-  text += unlisted(found);
-  if (!found.listed.empty()) {
-    text += fmt::format("## Summary of recommendations for {}\n\n{}",
-                        code(report.arms[found.arm].arm.name), recommendations(found));
+  return text + unlisted(found);
+}
+
+std::string cpu_summary(const ArmOpportunities& found, double threshold) {
+  if (!found.absent.empty()) return "CPU time was not sampled enough to recommend anything.";
+  if (found.listed.empty())
+    return fmt::format("nothing to recommend above {:g} %.", 100 * threshold);
+  std::vector<std::string> words;
+  for (const Opportunity& each : found.listed) {
+    words.push_back(fmt::format("{} ({})", plain(each.title), impact_range(each.impact)));
+  }
+  std::string text = fmt::format("{} opportunit{}: {}.", found.listed.size(),
+                                 found.listed.size() == 1 ? "y" : "ies", join_words(words));
+  if (found.listed.size() > 1 && found.combined) {
+    text += fmt::format(" Combined potential: {}.", impact_range(*found.combined));
   }
   return text;
+}
+
+std::string wait_summary(const ArmOpportunities& found) {
+  std::vector<std::string> words;
+  for (const WaitOpportunity& each : found.waits.listed) {
+    words.push_back(fmt::format("{} at {} ({} {})", plain(each.title), code(each.word),
+                                impact_range(each.impact), whole_words(each)));
+  }
+  return words.empty() ? "" : fmt::format(" Waiting worth ending: {}.", join_words(words));
+}
+
+}  // namespace
+
+std::string impact_range(const Interval& impact) {
+  return fmt::format("{:.1f} to {:.1f} %", 100 * impact.low, 100 * impact.high);
+}
+
+std::string markdown_opportunities(const Report& report, const ArmOpportunities& found,
+                                   const MarkdownDetail& detail) {
+  std::string text =
+      cpu_opportunities(report, found, detail) + markdown_wait_opportunities(report, found, detail);
+  if (found.listed.empty() && found.waits.listed.empty()) return text;
+  text += fmt::format("## Summary of recommendations for {}\n\n",
+                      code(report.arms[found.arm].arm.name));
+  if (!found.listed.empty()) text += recommendations(found);
+  return text + markdown_wait_recommendations(found);
 }
 
 std::string markdown_summary(const Report& report) {
   if (report.key_finding.empty()) return "";
   std::string text = "## Executive summary\n\n**Key finding.** " + report.key_finding + "\n\n";
   for (const ArmOpportunities& found : report.opportunities) {
-    if (!found.absent.empty()) continue;
-    const std::string arm = code(report.arms[found.arm].arm.name);
-    if (found.listed.empty()) {
-      text +=
-          fmt::format("- {}: nothing to recommend above {:g} %.\n", arm, 100 * report.threshold);
-      continue;
-    }
-    std::vector<std::string> words;
-    for (const Opportunity& each : found.listed) {
-      words.push_back(fmt::format("{} ({})", plain(each.title), range(each.impact)));
-    }
-    text += fmt::format("- {}: {} opportunit{}: {}.", arm, found.listed.size(),
-                        found.listed.size() == 1 ? "y" : "ies", join_words(words));
-    text += found.listed.size() > 1 && found.combined
-                ? fmt::format(" Combined potential: {}.\n", range(*found.combined))
-                : "\n";
+    if (!found.absent.empty() && found.waits.listed.empty()) continue;
+    text += fmt::format("- {}: {}{}\n", code(report.arms[found.arm].arm.name),
+                        cpu_summary(found, report.threshold), wait_summary(found));
   }
   return text + (report.opportunities.empty() ? "" : "\n");
 }

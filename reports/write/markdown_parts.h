@@ -44,6 +44,12 @@ std::string markdown_summary(const Report& report);
 /// What is worth changing in an arm, and all of it in one table.
 std::string markdown_opportunities(const Report& report, const ArmOpportunities& found,
                                    const MarkdownDetail& detail);
+/// What of an arm's waiting is worth ending; and a table of it for the summary.
+std::string markdown_wait_opportunities(const Report& report, const ArmOpportunities& found,
+                                        const MarkdownDetail& detail);
+std::string markdown_wait_recommendations(const ArmOpportunities& found);
+/// "32.1 to 41.0 %".
+std::string impact_range(const Interval& impact);
 std::string markdown_next_steps(const Report& report);
 std::string markdown_waits(const ArmSummary& arm, const MarkdownDetail& detail);
 std::string markdown_wait_comparison(const Report& report, const Comparison& comparison);

@@ -1,6 +1,7 @@
 #include "reports/tests/fuzz/hostile_input.h"
 
 #include "reports/analyze/report.h"
+#include "reports/gate/policy.h"
 #include "reports/import/import_result.h"
 #include "reports/import/perf_script.h"
 #include "reports/lint/linter.h"
@@ -20,6 +21,7 @@ RunResult small_result() {
     add_profile(round, hand_off_samples(1), 3);
     result.rounds.push_back(round);
   }
+  add_tracing_rounds(result, 1);
   return result;
 }
 
@@ -34,7 +36,22 @@ std::string valid_rules() {
     "without": ["other*"], "removes": [0.5, 1], "per": {"metric": "call_sites", "to": 1}}],
   "problem": ["{share} in {roles}"], "cause": ["c"], "remedy": {"text": "r"},
   "complexity": "low", "why": "w",
-  "example": {"role": "server", "stack": ["futex_wake_[k]", "do_futex_[k]"]}}]})";
+  "example": {"role": "server", "stack": ["futex_wake_[k]", "do_futex_[k]"]}},
+ {"id": "w", "title": "t", "applies": "everywhere",
+  "waits": {"measure": "time", "words": ["pool.*"], "purposes": ["lock"], "frames": ["*lock*"],
+    "without": ["*cond*"], "at_least": 0.1, "removes": [0.5, 1]},
+  "problem": ["{word} {mean}"], "cause": ["{beside}"], "remedy": {"text": "r"},
+  "complexity": "low", "why": "w",
+  "example": {"role": "server", "word": "pool.mutex", "purpose": "lock", "stack": ["f"]}}]})";
+}
+
+std::string valid_policy() {
+  return R"({"schema_version": 1, "name": "p", "budget": "90s", "looks": 2, "confidence": 0.99,
+"scenarios": [{"name": "overwrite-4k", "scale": 0.5}, {"name": "b"}], "placement": "packed",
+"metrics": [{"metric": "cpu_ns_per_operation", "scenario": "b", "limit": {"relative": 0.05}},
+            {"metric": "cpu_ns_per_operation", "role": "mount_vfs", "category": "futex-wake",
+             "limit": {"absolute": 100}, "optional": true}],
+"baseline_max_age": "30d", "other_environment": "exact-counts"})";
 }
 
 const RuleSet& few_rules() {
@@ -55,6 +72,8 @@ void read(InputKind kind, std::string_view text) {
     lint_markdown(text);
   } else if (kind == InputKind::kReportJson) {
     lint_report_json(text, "hostile");
+  } else if (kind == InputKind::kPolicy) {
+    policy_from_json(text, "hostile");
   } else if (kind == InputKind::kResult) {
     render_all(run_result_from_json(text, "hostile"));
   } else {
@@ -78,6 +97,7 @@ std::string read_hostile(InputKind kind, std::string_view text) {
 std::string valid_input(InputKind kind) {
   if (kind == InputKind::kResult) return to_json(small_result());
   if (kind == InputKind::kRules) return valid_rules();
+  if (kind == InputKind::kPolicy) return valid_policy();
   if (kind == InputKind::kMarkdown || kind == InputKind::kReportJson) {
     return render(build_report(small_result(), few_rules()),
                   kind == InputKind::kMarkdown ? "md" : "json");
