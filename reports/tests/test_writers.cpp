@@ -11,13 +11,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <sstream>
 
 #include "reports/analyze/characters.h"
 #include "reports/analyze/classified_stacks.h"
 #include "reports/model/format_error.h"
 #include "reports/model/json.h"
 #include "reports/tests/hostile.h"
+#include "reports/tests/rendered.h"
 #include "reports/write/registry.h"
 
 namespace vfsprof::reports {
@@ -25,20 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-std::string render_as(const RunResult& result, std::string_view format,
-                      const RenderOptions& options = {}) {
-  const RuleSet rules = default_rules();
-  const Report report = build_report(result, rules);
-  return render({result, rules, report, options}, format);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 /// A folder of one test, removed with it.
 class Folder {
@@ -359,47 +345,6 @@ TEST(FlameGraph, AnArmThatOnlyWaitedHasNone) {
   const auto files = flame_graph_files(build_report(result, default_rules()));
   ASSERT_EQ(files.size(), 1U);
   EXPECT_EQ(files[0].arm, "#1");
-}
-
-TEST(TerminalView, FitsTheWidthThatThereIs) {
-  for (const std::string& name :
-       {std::string("plain"),
-        std::string("\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\xa7\xe3\x81\x99 \xf0\x9f\x94\xa5"),
-        std::string(500, 'x')}) {
-    const RunResult result = synthetic::make_hostile_comparison(name);
-    for (const std::size_t width : {40U, 80U, 133U, 300U}) {
-      const std::string text = render_as(result, "text", {.arm = "", .width = width});
-      for (const std::string& line : lines_of(text)) {
-        ASSERT_LE(display_width(line), width) << line;
-      }
-    }
-  }
-}
-
-TEST(TerminalView, ColumnsStandBelowEachOther) {
-  const std::string text =
-      render_as(synthetic::make_comparison(6, 0.8), "text", {.arm = "", .width = 120});
-  EXPECT_THAT(text, HasSubstr("vfs-io-worker: 47.20 % of samples (n = 1,272)"));
-  std::size_t column = 0;
-  for (const std::string& line : lines_of(text)) {
-    if (line.starts_with("Category  ")) column = line.find("95 % interval");
-    if (line.starts_with("Page faults ")) {
-      EXPECT_NE(line[column + 12], ' ') << line;
-      EXPECT_EQ(line[column + 13], ' ') << line;
-    }
-  }
-  EXPECT_GT(column, 0U);
-  EXPECT_EQ(text.find("**"), std::string::npos);
-  EXPECT_EQ(text.find("\\"), std::string::npos);
-}
-
-TEST(TerminalView, ColourIsOnlyThereWhenAskedFor) {
-  const RunResult result = synthetic::make_comparison(6, 0.5);
-  const std::string plain = render_as(result, "text");
-  const std::string colored = render_as(result, "text", {.arm = "", .color = true});
-  EXPECT_EQ(plain.find('\033'), std::string::npos);
-  EXPECT_NE(colored.find("\033[32mimproved\033[0m"), std::string::npos);
-  EXPECT_EQ(std::regex_replace(colored, std::regex("\033\\[[0-9;]*m"), ""), plain);
 }
 
 }  // namespace
