@@ -75,7 +75,9 @@ TEST(HostileInput, DamageIsAcceptedOrRefusedWithItsPlace) {
       EXPECT_TRUE(message.starts_with("hostile: ")) << message;
     }
     const bool is_json = kind != InputKind::kPerfScript && kind != InputKind::kMarkdown;
-    if (is_json) EXPECT_GT(refused, 100U);
+    if (is_json) {
+      EXPECT_GT(refused, 100U);
+    }
   }
 }
 
