@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -100,22 +101,24 @@ TEST_P(PlantedWaits, AreRecommendedAndNothingElse) {
     EXPECT_TRUE(listed.empty()) << listed.dump(1);
     return;
   }
-  for (const Json& found : waits["below_threshold"]) {
-    if (listed.empty() && found["id"] == planted.rule) {
-      GTEST_SKIP() << "found, but the stretches differ too much on so busy a machine";
-    }
+  // Whether so short a profile bounds the impact well enough to list it is for synthetic results to
+  // say (test_wait_opportunities.cpp).
+  const auto is_planted = [&planted](const Json& found) { return found["id"] == planted.rule; };
+  EXPECT_TRUE(std::ranges::any_of(listed, is_planted) ||
+              std::ranges::any_of(waits["below_threshold"], is_planted))
+      << waits.dump(1);
+  for (const Json& found : listed) {
+    EXPECT_TRUE(is_planted(found)) << found.dump(1);
+    EXPECT_EQ(found["evidence"]["parts"][0]["role"], "server");
+    EXPECT_FALSE(found["remedy"].get<std::string>().empty());
   }
-  ASSERT_EQ(listed.size(), 1U) << waits.dump(1);
-  EXPECT_EQ(listed[0]["id"], planted.rule);
-  EXPECT_EQ(listed[0]["evidence"]["parts"][0]["role"], "server");
-  EXPECT_FALSE(listed[0]["remedy"].get<std::string>().empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Live, PlantedWaits,
-                         ::testing::Values(PlantedWait{"queue", "lock-wait", "0.5"},
-                                           PlantedWait{"queue-of-one", "", "0.5"},
-                                           PlantedWait{"knocks", "useless-wakes", "3"},
-                                           PlantedWait{"late-sleeps", "failed-sleeps", "3"}));
+                         ::testing::Values(PlantedWait{"queue", "lock-wait", "0.3"},
+                                           PlantedWait{"queue-of-one", "", "0.3"},
+                                           PlantedWait{"knocks", "useless-wakes", "1"},
+                                           PlantedWait{"late-sleeps", "failed-sleeps", "1"}));
 
 INSTANTIATE_TEST_SUITE_P(Live, PlantedFaults,
                          ::testing::Values(PlantedFault{"copies", "extra-copies", "memory-copy"},
