@@ -4,7 +4,9 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/membarrier.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -228,6 +230,10 @@ void WaitsProgram::stop() {
   auto& skeleton = *impl_->skeleton;
   skeleton.bss->enabled = false;
   skeleton.bss->stop_ns = clock_ns(CLOCK_MONOTONIC);
+  // A program that had begun when observing ended, and whose CPU was taken away by the hypervisor,
+  // would count what the snapshot counts, too: this waits for all of them (membarrier(2); programs
+  // are readers of the kernel's RCU).
+  (void)::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
   impl_->snapshot();
   waits_bpf::detach(&skeleton);
 }

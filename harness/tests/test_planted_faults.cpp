@@ -92,9 +92,8 @@ TEST_P(PlantedWaits, AreRecommendedAndNothingElse) {
     GTEST_SKIP() << "not observed here: " << missing;
   }
   const Json& ledgers = report["arms"][0]["waits"];
-  if (ledgers.is_null() || ledgers["rounds"].get<int>() < 3 ||
-      ledgers["elapsed_ns"].get<double>() < 2e8) {
-    GTEST_SKIP() << "traced for less than three stretches or 0.2 s: too busy a machine to judge";
+  if (ledgers.is_null() || ledgers["elapsed_ns"].get<double>() < 2e8) {
+    GTEST_SKIP() << "traced for less than 0.2 s: the machine is too busy to judge";
   }
   const Json& listed = waits["listed"];
   if (*planted.rule == '\0') {
@@ -115,8 +114,8 @@ TEST_P(PlantedWaits, AreRecommendedAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Live, PlantedWaits,
-                         ::testing::Values(PlantedWait{"queue", "lock-wait", "0.3"},
-                                           PlantedWait{"queue-of-one", "", "0.3"},
+                         ::testing::Values(PlantedWait{"queue", "lock-wait", "0.6"},
+                                           PlantedWait{"queue-of-one", "", "0.6"},
                                            PlantedWait{"knocks", "useless-wakes", "1"},
                                            PlantedWait{"late-sleeps", "failed-sleeps", "1"}));
 
