@@ -46,6 +46,23 @@ void expect_found(const nlohmann::json& good, const std::vector<PlantedFault>& f
   }
 }
 
+TEST(LintJson, AGroupOfManyRowsIsRoundedAsOftenAsThey) {
+  RunResult result = synthetic::make_result({"mutex-pool"});
+  Round round = synthetic::make_round({.kind = RoundKind::kProfiling});
+  std::vector<synthetic::StackSamples> samples;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    const std::string role = std::string("worker-") + c;
+    samples.push_back({role, {synthetic::kernel("futex_wake")}, 1});
+    samples.push_back({role, {synthetic::user("memcpy")}, 8});
+  }
+  synthetic::add_profile(round, samples);
+  result.rounds.push_back(round);
+  const std::string text = render(build_report(result, default_rules()), "json");
+  for (const LintFinding& found : lint_report_json(text, "report.json")) {
+    ADD_FAILURE() << found.rule << ": " << found.message;
+  }
+}
+
 TEST(LintJson, FaultsOfOpportunitiesInJsonAreFound) {
   const nlohmann::json good = nlohmann::json::parse(
       render(build_report(synthetic::hand_off_and_copies().result, default_rules()), "json"));
