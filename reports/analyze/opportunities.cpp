@@ -134,12 +134,7 @@ Opportunity describe(const Candidate& candidate, const ArmSummary& arm, const Ev
   const OpportunityRule& rule = candidate.rule();
   const Estimate share = share_estimate(shares.claimed);
   Opportunity found;
-  found.id = rule.id;
-  found.title = rule.title;
-  found.complexity = rule.complexity;
-  found.remedy = rule.remedy;
-  found.changes = rule.changes;
-  if (!rule.changes.empty()) found.variant = variant_with(arm.arm.name, rule.changes);
+  take_rule(found, rule, arm);
   found.samples = evidence.samples(candidate.claim());
   found.share = share.value;
   found.share_interval = *share.interval;
@@ -185,6 +180,15 @@ bool rule_applies(const OpportunityRule& rule, const ArmSummary& arm) {
       return wanted.starts_with('!') ? wanted.substr(1) != value : wanted == value;
     });
   });
+}
+
+void take_rule(Recommendation& found, const OpportunityRule& rule, const ArmSummary& arm) {
+  found.id = rule.id;
+  found.title = rule.title;
+  found.complexity = rule.complexity;
+  found.remedy = rule.remedy;
+  found.changes = rule.changes;
+  if (!rule.changes.empty()) found.variant = variant_with(arm.arm.name, rule.changes);
 }
 
 std::string variant_with(const std::string& variant, const std::vector<NamedValue>& changes) {

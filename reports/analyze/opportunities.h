@@ -28,6 +28,9 @@ ArmOpportunities find_opportunities(const ArmSummary& arm, const AnalysedProfile
 /// Whether an arm has the axes that a rule asks for, or none where it is for other programs.
 bool rule_applies(const OpportunityRule& rule, const ArmSummary& arm);
 
+/// What a rule says by itself, for this arm: all but figures, and texts with figures in them.
+void take_rule(Recommendation& found, const OpportunityRule& rule, const ArmSummary& arm);
+
 /// The text of a variant with these changes: "mutex-pool,executor=sync". A change of an axis that
 /// `variant` names takes its place.
 std::string variant_with(const std::string& variant, const std::vector<NamedValue>& changes);

@@ -37,7 +37,8 @@ struct CarryingStack {
   double share = 0;                 ///< of the evidence
 };
 
-struct Opportunity {
+/// What is said of everything that is worth changing, wherever its evidence is.
+struct Recommendation {
   std::string id;
   std::string title;
   Priority priority = Priority::kMedium;
@@ -47,17 +48,20 @@ struct Opportunity {
   std::string remedy;
   std::vector<NamedValue> changes;  ///< axes to set; empty: the remedy is text only
   std::string variant;              ///< the arm with these changes; empty: as above
-  std::uint64_t samples = 0;        ///< of the evidence
-  double share = 0;                 ///< the evidence's
+  double share = 0;                 ///< of the evidence, in its whole
   Interval share_interval;
+  Interval impact;  ///< what of the same whole is expected to go away
+  std::string derivation;
+};
+
+/// Found in samples of CPU time, which is the whole. The predicted ratio after / before is
+/// 1 - impact.high to 1 - impact.low.
+struct Opportunity : Recommendation {
+  std::uint64_t samples = 0;          ///< of the evidence
   std::optional<double> cost_ns;      ///< per operation; nothing where those were not counted
   std::vector<EvidenceCell> cells;    ///< largest first
   std::vector<CarryingStack> stacks;  ///< largest first, 80 % of the evidence or more
   double stacks_share = 0;            ///< of the evidence
-  /// How much CPU time per operation is expected to go away. The predicted ratio after / before is
-  /// 1 - high to 1 - low.
-  Interval impact;
-  std::string derivation;
 };
 
 /// A rule whose evidence was found, but not enough of it.
@@ -86,30 +90,17 @@ struct WaitPart {
 
 /// Waiting that is worth ending, found in the ledgers of waits. Its shares and impact are of
 /// another whole than those of CPU time, and are never taken together with them.
-struct WaitOpportunity {
-  std::string id;
-  std::string title;
-  Priority priority = Priority::kMedium;
-  Complexity complexity = Complexity::kMedium;
+struct WaitOpportunity : Recommendation {
   WaitMeasure measure = WaitMeasure::kTime;
   std::string word;  ///< its name, or its call sites
   bool named = false;
   WordPurpose purpose = WordPurpose::kOther;
-  std::string problem;
-  std::string cause;
-  std::string remedy;
-  std::vector<NamedValue> changes;  ///< axes to set; empty: the remedy is text only
-  std::string variant;              ///< the arm with these changes; empty: as above
   std::size_t rounds = 0;
   std::uint64_t calls = 0;      ///< what is counted, of all roles
   std::vector<WaitPart> parts;  ///< by role; the first is what share and impact are of
-  double share = 0;             ///< of the whole that the measure names
-  Interval share_interval;
   double per_unit_ns = 0;  ///< of all roles, per operation, or per second where none were counted
   bool per_operation = true;
   std::vector<WaitSite> waiting, waking;  ///< largest first
-  Interval impact;                        ///< what of the same whole is expected to go away
-  std::string derivation;
 };
 
 /// What of an arm's waiting is worth ending.

@@ -233,16 +233,11 @@ std::string Search::derivation_words(const OpportunityRule& rule, const CountedW
 WaitOpportunity Search::describe(const OpportunityRule& rule, const CountedWaits& counted,
                                  const Impact& impact) const {
   WaitOpportunity found;
-  found.id = rule.id;
-  found.title = rule.title;
-  found.complexity = rule.complexity;
+  take_rule(found, rule, arm_);
   found.measure = rule.waits->measure;
   found.word = counted.word.name;
   found.named = counted.word.named;
   found.purpose = counted.word.purpose;
-  found.remedy = rule.remedy;
-  found.changes = rule.changes;
-  if (!rule.changes.empty()) found.variant = variant_with(arm_.arm.name, rule.changes);
   found.rounds = ledgers_.rounds();
   found.calls = counted.calls;
   for (const auto& [role, parts] : counted.parts) {

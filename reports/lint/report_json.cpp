@@ -87,6 +87,20 @@ void JsonFindings::expect(const std::string& where, double found, double wanted,
                   wanted));
 }
 
+Interval interval_of_part(const JsonReader& interval, const std::string& where,
+                          JsonFindings& findings) {
+  constexpr double kSlack = 1e-6;
+  const std::vector<JsonReader> ends = interval.elements();
+  if (ends.size() != 2) interval.fail("an array of two numbers");
+  const Interval result{ends[0].number(), ends[1].number()};
+  if (!(result.low >= -kSlack && result.low <= result.high && result.high <= 1 + kSlack)) {
+    findings.add("disagreement",
+                 fmt::format("{}: {:g} to {:g} is no interval of a part of the whole", where,
+                             result.low, result.high));
+  }
+  return result;
+}
+
 void check_json_comparison(const JsonReader& comparison,
                            const std::map<std::string, PrintedTimes>& arms, double margin,
                            JsonFindings& findings) {

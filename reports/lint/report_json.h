@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "reports/analyze/statistics.h"
 #include "reports/lint/linter.h"
 #include "reports/model/json_reader.h"
 
@@ -40,6 +41,10 @@ struct PrintedTime {
 using PrintedTimes = std::map<std::pair<std::string, std::string>, PrintedTime>;
 
 PrintedTime printed_time(const JsonReader& time);
+
+/// An interval of a part of a whole; a finding if it is none.
+Interval interval_of_part(const JsonReader& interval, const std::string& where,
+                          JsonFindings& findings);
 
 /// Sums, shares and costs of one arm's profile. Returns its cells.
 PrintedTimes check_json_profile(const JsonReader& profile, const std::string& arm,

@@ -11,24 +11,6 @@ constexpr double kSlack = 1e-6;
 // Call stacks carry at least so much of what they are shown for.
 constexpr double kCarried = 0.8;
 
-struct Ends {
-  double low = 0;
-  double high = 0;
-};
-
-/// The ends of an interval of a part of the whole.
-Ends part_ends(const JsonReader& interval, const std::string& where, JsonFindings& findings) {
-  const std::vector<JsonReader> ends = interval.elements();
-  if (ends.size() != 2) interval.fail("an array of two numbers");
-  const Ends result{ends[0].number(), ends[1].number()};
-  if (!(result.low <= result.high && result.high <= 1 + kSlack)) {
-    findings.add("disagreement", fmt::format("{}: {:g} to {:g} is no interval of a part of the "
-                                             "whole",
-                                             where, result.low, result.high));
-  }
-  return result;
-}
-
 double sum_of(const JsonReader& list, std::string_view member) {
   double sum = 0;
   for (const JsonReader& element : list.elements()) sum += element.member(member).number();
@@ -39,8 +21,8 @@ double sum_of(const JsonReader& list, std::string_view member) {
 void check_evidence(const JsonReader& evidence, const PrintedTimes* cells, const std::string& where,
                     JsonFindings& findings) {
   const double share = evidence.member("share").number();
-  const Ends interval =
-      part_ends(evidence.member("share_interval_95"), where + ", share of the evidence", findings);
+  const Interval interval = interval_of_part(evidence.member("share_interval_95"),
+                                             where + ", share of the evidence", findings);
   if (share < interval.low - kSlack || share > interval.high + kSlack) {
     findings.add("disagreement", fmt::format("{}: the evidence's share {:g} lies outside of its "
                                              "interval, {:g} to {:g}",
@@ -70,9 +52,10 @@ void check_evidence(const JsonReader& evidence, const PrintedTimes* cells, const
 }
 
 /// Returns the impact.
-Ends check_listed(const JsonReader& item, const PrintedTimes* cells, double threshold,
-                  const std::string& where, JsonFindings& findings) {
-  const Ends impact = part_ends(item.member("impact_interval"), where + ", impact", findings);
+Interval check_listed(const JsonReader& item, const PrintedTimes* cells, double threshold,
+                      const std::string& where, JsonFindings& findings) {
+  const Interval impact =
+      interval_of_part(item.member("impact_interval"), where + ", impact", findings);
   if (impact.low < threshold - kSlack) {
     findings.add("below-threshold",
                  fmt::format("{}: its impact of at least {:g} lies below the threshold, {:g}",
@@ -86,7 +69,7 @@ Ends check_listed(const JsonReader& item, const PrintedTimes* cells, double thre
                   kSlack);
   const JsonReader evidence = item.member("evidence");
   check_evidence(evidence, cells, where, findings);
-  const Ends share = part_ends(evidence.member("share_interval_95"), where, findings);
+  const Interval share = interval_of_part(evidence.member("share_interval_95"), where, findings);
   if (impact.high > share.high + kSlack) {
     findings.add("impact", fmt::format("{}: up to {:g} go away of evidence that is at most {:g}",
                                        where, impact.high, share.high));
@@ -95,16 +78,16 @@ Ends check_listed(const JsonReader& item, const PrintedTimes* cells, double thre
 }
 
 /// Improvements compound; evidence of several counts once, so all together may be less.
-void check_combined(const JsonReader& combined, const std::vector<Ends>& impacts,
+void check_combined(const JsonReader& combined, const std::vector<Interval>& impacts,
                     const std::string& where, JsonFindings& findings) {
   if (combined.is_null() != impacts.empty()) {
     findings.add("disagreement",
                  where + ": there is a combined impact where nothing is listed, or none");
   }
   if (combined.is_null() || impacts.empty()) return;
-  const Ends all = part_ends(combined, where + ", combined impact", findings);
+  const Interval all = interval_of_part(combined, where + ", combined impact", findings);
   double rest_low = 1, rest_high = 1;
-  for (const Ends& impact : impacts) {
+  for (const Interval& impact : impacts) {
     rest_low *= 1 - impact.low;
     rest_high *= 1 - impact.high;
   }
@@ -131,7 +114,7 @@ void check_json_opportunities(const JsonReader& arm,
                               JsonFindings& findings) {
   const std::string name = arm.member("arm").string();
   const auto cells = arms.find(name);
-  std::vector<Ends> impacts;
+  std::vector<Interval> impacts;
   for (const JsonReader& item : arm.member("listed").elements()) {
     impacts.push_back(check_listed(item, cells == arms.end() ? nullptr : &cells->second, threshold,
                                    fmt::format("{}: {}", name, item.member("id").string()),
@@ -139,7 +122,7 @@ void check_json_opportunities(const JsonReader& arm,
   }
   for (const JsonReader& item : arm.member("below_threshold").elements()) {
     const std::string where = fmt::format("{}: {}", name, item.member("id").string());
-    const Ends impact = part_ends(item.member("impact_interval"), where, findings);
+    const Interval impact = interval_of_part(item.member("impact_interval"), where, findings);
     if (impact.low >= threshold + kSlack) {
       findings.add(
           "below-threshold",

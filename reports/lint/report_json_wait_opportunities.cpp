@@ -12,23 +12,6 @@ namespace {
 
 constexpr double kSlack = 1e-6;
 
-struct Ends {
-  double low = 0;
-  double high = 0;
-};
-
-Ends ends_of(const JsonReader& interval, const std::string& where, JsonFindings& findings) {
-  const std::vector<JsonReader> ends = interval.elements();
-  if (ends.size() != 2) interval.fail("an array of two numbers");
-  const Ends result{ends[0].number(), ends[1].number()};
-  if (!(result.low >= -kSlack && result.low <= result.high && result.high <= 1 + kSlack)) {
-    findings.add("disagreement",
-                 fmt::format("{}: {:g} to {:g} is no interval of a part of the whole", where,
-                             result.low, result.high));
-  }
-  return result;
-}
-
 /// Time that each role was blocked at futexes, by its wall clock.
 std::map<std::string, double> blocked_at_futexes(const JsonReader* waits) {
   std::map<std::string, double> result;
@@ -74,15 +57,16 @@ void check_item(const JsonReader& item, const std::map<std::string, double>& blo
   check_parts(item, blocked, where, findings);
   const JsonReader evidence = item.member("evidence");
   const double share = evidence.member("share").number();
-  const Ends around =
-      ends_of(evidence.member("share_interval_95"), where + ", share of the evidence", findings);
+  const Interval around = interval_of_part(evidence.member("share_interval_95"),
+                                           where + ", share of the evidence", findings);
   if (share < around.low - kSlack || share > around.high + kSlack) {
     findings.add("disagreement",
                  fmt::format("{}: the evidence's share {:g} lies outside of its interval, {:g} to "
                              "{:g}",
                              where, share, around.low, around.high));
   }
-  const Ends impact = ends_of(item.member("impact_interval"), where + ", impact", findings);
+  const Interval impact =
+      interval_of_part(item.member("impact_interval"), where + ", impact", findings);
   if (impact.low < threshold - kSlack) {
     findings.add("below-threshold",
                  fmt::format("{}: its impact of at least {:g} lies below the threshold, {:g}",
@@ -115,7 +99,7 @@ void check_json_wait_opportunities(const JsonReader& found, const JsonReader* wa
   }
   for (const JsonReader& item : found.member("below_threshold").elements()) {
     const std::string where = fmt::format("{}: {}", arm, item.member("id").string());
-    const Ends impact = ends_of(item.member("impact_interval"), where, findings);
+    const Interval impact = interval_of_part(item.member("impact_interval"), where, findings);
     if (impact.low >= threshold + kSlack) {
       findings.add(
           "below-threshold",

@@ -18,6 +18,19 @@ Json changes_of(const std::vector<NamedValue>& changes) {
   return result;
 }
 
+/// What both kinds begin with.
+Json recommendation(const Recommendation& found) {
+  return {{"id", found.id},
+          {"title", found.title},
+          {"priority", to_string(found.priority)},
+          {"complexity", std::string(to_string(found.complexity))},
+          {"problem", found.problem},
+          {"root_cause", found.cause},
+          {"remedy", found.remedy},
+          {"changes", changes_of(found.changes)},
+          {"variant", found.variant.empty() ? Json() : Json(found.variant)}};
+}
+
 Json opportunity(const Opportunity& found) {
   Json cells = Json::array(), stacks = Json::array();
   for (const EvidenceCell& cell : found.cells) {
@@ -30,26 +43,18 @@ Json opportunity(const Opportunity& found) {
                       {"whole", stack.is_whole},
                       {"share_of_evidence", stack.share}});
   }
-  return {{"id", found.id},
-          {"title", found.title},
-          {"priority", to_string(found.priority)},
-          {"complexity", std::string(to_string(found.complexity))},
-          {"problem", found.problem},
-          {"root_cause", found.cause},
-          {"remedy", found.remedy},
-          {"changes", changes_of(found.changes)},
-          {"variant", found.variant.empty() ? Json() : Json(found.variant)},
-          {"evidence",
-           {{"samples", found.samples},
-            {"share", found.share},
-            {"share_interval_95", interval(found.share_interval)},
-            {"cost_ns_per_operation", found.cost_ns ? Json(*found.cost_ns) : Json()},
-            {"cells", cells},
-            {"stacks", stacks},
-            {"stacks_share", found.stacks_share}}},
-          {"impact_interval", interval(found.impact)},
-          {"predicted_ratio_interval", {1 - found.impact.high, 1 - found.impact.low}},
-          {"derivation", found.derivation}};
+  Json result = recommendation(found);
+  result["evidence"] = {{"samples", found.samples},
+                        {"share", found.share},
+                        {"share_interval_95", interval(found.share_interval)},
+                        {"cost_ns_per_operation", found.cost_ns ? Json(*found.cost_ns) : Json()},
+                        {"cells", cells},
+                        {"stacks", stacks},
+                        {"stacks_share", found.stacks_share}};
+  result["impact_interval"] = interval(found.impact);
+  result["predicted_ratio_interval"] = {1 - found.impact.high, 1 - found.impact.low};
+  result["derivation"] = found.derivation;
+  return result;
 }
 
 Json sites(const std::vector<WaitSite>& list) {
@@ -72,31 +77,23 @@ Json wait_opportunity(const WaitOpportunity& found) {
                      {"whole_ns", part.whole_ns},
                      {"share", part.share()}});
   }
-  return {{"id", found.id},
-          {"title", found.title},
-          {"priority", to_string(found.priority)},
-          {"complexity", std::string(to_string(found.complexity))},
-          {"measure", to_string(found.measure)},
-          {"word", found.word},
-          {"named", found.named},
-          {"purpose", found.named ? Json(to_string(found.purpose)) : Json()},
-          {"problem", found.problem},
-          {"root_cause", found.cause},
-          {"remedy", found.remedy},
-          {"changes", changes_of(found.changes)},
-          {"variant", found.variant.empty() ? Json() : Json(found.variant)},
-          {"evidence",
-           {{"rounds", found.rounds},
-            {"calls", found.calls},
-            {"share", found.share},
-            {"share_interval_95", interval(found.share_interval)},
-            {"ns_per_unit", found.per_unit_ns},
-            {"unit", found.per_operation ? "operation" : "second"},
-            {"parts", parts},
-            {"waiting", sites(found.waiting)},
-            {"waking", sites(found.waking)}}},
-          {"impact_interval", interval(found.impact)},
-          {"derivation", found.derivation}};
+  Json result = recommendation(found);
+  result["measure"] = to_string(found.measure);
+  result["word"] = found.word;
+  result["named"] = found.named;
+  result["purpose"] = found.named ? Json(to_string(found.purpose)) : Json();
+  result["evidence"] = {{"rounds", found.rounds},
+                        {"calls", found.calls},
+                        {"share", found.share},
+                        {"share_interval_95", interval(found.share_interval)},
+                        {"ns_per_unit", found.per_unit_ns},
+                        {"unit", found.per_operation ? "operation" : "second"},
+                        {"parts", parts},
+                        {"waiting", sites(found.waiting)},
+                        {"waking", sites(found.waking)}};
+  result["impact_interval"] = interval(found.impact);
+  result["derivation"] = found.derivation;
+  return result;
 }
 
 Json unlisted_of(const std::vector<UnlistedOpportunity>& list) {

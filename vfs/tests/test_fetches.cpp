@@ -64,6 +64,15 @@ FakeEngine::Written some_of(std::span<std::byte> out) {
   return 5;
 }
 
+/// Reads find nothing without a fetch, which ends with `release`.
+void fetch_when(FakeEngine& engine, std::latch& release) {
+  engine.on_try_read = [](std::span<std::byte>) -> Tried { return {}; };
+  engine.on_read = [&release](std::span<std::byte> out) {
+    release.wait();
+    return some_of(out);
+  };
+}
+
 class Fetches : public testing::TestWithParam<std::string_view> {
  protected:
   std::unique_ptr<Frontend> frontend_over(Engine& engine) {
@@ -91,11 +100,7 @@ TEST_P(Fetches, AReadThatNeedsNoneIsAnsweredAtOnceByItsThread) {
 TEST_P(Fetches, AReadThatNeedsOneGoesOnOnAWorker) {
   std::latch release(1);
   FakeEngine engine;
-  engine.on_try_read = [](std::span<std::byte>) -> Tried { return {}; };
-  engine.on_read = [&](std::span<std::byte> out) {
-    release.wait();
-    return some_of(out);
-  };
+  fetch_when(engine, release);
   const auto frontend = frontend_over(engine);
   ReadAnswer answer;
   frontend->read(request_, buffer_, answer.reply());
@@ -136,11 +141,7 @@ TEST_P(Fetches, SlowOnesLeaveAWorkerForTheDisk) {
   constexpr std::size_t kReads = 3 * kWorkers;
   std::latch release(1);
   FakeEngine engine;
-  engine.on_try_read = [](std::span<std::byte>) -> Tried { return {}; };
-  engine.on_read = [&](std::span<std::byte> out) {
-    release.wait();
-    return some_of(out);
-  };
+  fetch_when(engine, release);
   const auto frontend = frontend_over(engine);
   const std::uint64_t hand_offs = total(Counter::kHandOffs);
   std::vector<ReadAnswer> answers(kReads);
