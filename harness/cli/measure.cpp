@@ -30,6 +30,8 @@ namespace fs = std::filesystem;
 // Of a run: set-up, report and the rounds under observers, which take longer, come to it.
 constexpr std::chrono::seconds kUsualTime{20};
 
+constexpr const char* kUsualVariant = "default";  // of a run
+
 /// How long a run's rounds may take; 0: as long as they do.
 std::chrono::nanoseconds usual_time(const MeasureOptions& options) {
   if (options.command != "run") return {};
@@ -48,10 +50,12 @@ std::vector<ArmSpec> arms_of(const MeasureOptions& options) {
       others.push_back({.name = text, .variant = std::nullopt, .target = target});
       continue;
     }
-    if (options.variants.empty() && options.binaries.empty()) {
+    std::vector<std::string> variants = options.variants;
+    if (variants.empty() && options.command == "run") variants.emplace_back(kUsualVariant);
+    if (variants.empty() && options.binaries.empty()) {
       throw BadInput("no variant given: name one with --variant (vfsprof list variants)");
     }
-    for (const std::string& variant : options.variants) {
+    for (const std::string& variant : variants) {
       arms.push_back(parse_arm(variant));
       arms.back().target = target;
       if (options.targets.size() > 1) arms.back().name += " on " + text;

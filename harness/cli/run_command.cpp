@@ -19,7 +19,8 @@ void setup_run(CLI::App& app, ExitCode& exit_code) {
   command
       ->add_option("--variant", options->variants,
                    "NAME, or NAME followed by changes: mutex-pool,pool=tbb (vfsprof list variants)")
-      ->expected(1);
+      ->expected(1)
+      ->default_str("default");
   command
       ->add_option("--budget", options->budget,
                    "Fewer rounds, but two of each kind, where all would take longer: 90s, 2m")

@@ -182,6 +182,16 @@ TEST_F(CommandLine, NullRunsWhateverOnlyWrites) {
   expect_nothing_left_behind();
 }
 
+TEST_F(CommandLine, ARunOfNoNamedVariantTakesTheDefault) {
+  const Outcome outcome =
+      run("vfsprof run --scenario ./tiny.json --target inproc --rounds 1 --profile-rounds 0 "
+          "--trace-rounds 0 --no-floor --out out");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto arm = nlohmann::json::parse(read_text(path("out/run.json"))).at("arms").at(0);
+  EXPECT_EQ(arm.at("name").get<std::string>(), "default");
+  EXPECT_EQ(run("vfsprof compare --scenario ./tiny.json --out out").code, 2);
+}
+
 TEST_F(CommandLine, ARunHasFewerRoundsWhereAllWouldTakeTooLong) {
   const std::string command =
       "vfsprof run --scenario ./tiny.json --target inproc --variant mutex-pool --no-floor "

@@ -88,6 +88,7 @@ DAEMONS = {"bindfs": bindfs, "fuse-overlayfs": fuse_overlayfs, "ntfs-3g": ntfs_3
            "fuse2fs": fuse2fs, "unionfs": unionfs, "disorderfs": disorderfs, "sshfs": sshfs,
            "squashfuse": squashfuse}
 READ_ONLY = ("squashfuse",)
+STRIPPED_GO = ("gocryptfs",)
 
 
 def run(*command, **options):
@@ -159,25 +160,38 @@ def mounted(command, point):
                 daemon.wait()
 
 
-def record(name, folder, seconds):
-    """Text of `perf script` on a daemon under load."""
-    data, text = os.path.join(folder, "perf.data"), os.path.join(folder, f"{name}.txt")
+def observe_under_load(name, folder, seconds, observer, out=subprocess.DEVNULL):
+    """Lets an observer, a command that takes the daemon's process id at its end, look on while the daemon is under load."""
     point, = folders(folder, "mnt")
     tree = make_tree(folder)
     command = DAEMONS[name](folder, point, tree)
     with mounted(command, point) as pid:
-        perf = subprocess.Popen(["perf", "record", "-q", "-F", "999", *GRAPH, "-p", str(pid), "-o", data],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        looking = subprocess.Popen([*observer, str(pid)], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
         try:
-            time.sleep(0.5)  # perf attaches
+            time.sleep(0.5)  # it attaches
             load(name, folder, point, tree, seconds)
         finally:
-            perf.send_signal(signal.SIGINT)
-            perf.wait(60)
+            looking.send_signal(signal.SIGINT)
+            looking.wait(60)
+
+
+def report_of_recording(tools, name, folder, seconds):
+    """Recorded by perf, printed by `perf script`, imported."""
+    data, text = os.path.join(folder, "perf.data"), os.path.join(folder, f"{name}.txt")
+    observe_under_load(name, folder, seconds, ["perf", "record", "-q", "-F", "999", *GRAPH, "-o", data, "-p"])
     with open(text, "w", encoding="utf-8") as out:
         subprocess.run(["perf", "script", "-i", data], check=True, stdin=subprocess.DEVNULL, stdout=out,
                        stderr=subprocess.DEVNULL)
-    return text
+    return json.loads(tools.output(tools.program("vfsprof"), "import", text, "--json", "--out", os.path.join(folder, "report")))
+
+
+def report_of_profile(tools, name, folder, seconds):
+    """By `vfsprof profile`, which reads the names of a stripped Go program from Go's own table; perf does not."""
+    with open(os.path.join(folder, f"{name}.json"), "w+", encoding="utf-8") as out:
+        observe_under_load(name, folder, seconds, [tools.program("vfsprof"), "profile", "--json", "--out",
+                                                   os.path.join(folder, "report"), "--pid"], out)
+        out.seek(0)
+        return json.load(out)
 
 
 def rows_of(report):
@@ -211,9 +225,8 @@ def unclassified(name):
             if not shutil.which(needed):
                 raise Unavailable(f"{needed} is not installed; scripts/setup --bench installs it")
         folder = tempfile.mkdtemp(dir=tools.work)
-        text = record(name, folder, 2 if tools.quick else 4)
-        report = json.loads(tools.output(tools.program("vfsprof"), "import", text, "--json", "--out",
-                                         os.path.join(folder, "report")))
+        report_of = report_of_profile if name in STRIPPED_GO else report_of_recording
+        report = report_of(tools, name, folder, 2 if tools.quick else 4)
         share, samples, top = unclassified_of(report)
         return Figure(share, note=f"{samples} samples; {top}" if top else f"{samples} samples")
     return measure

@@ -1,6 +1,7 @@
 """The gate itself: how often it is wrong, what it misses, and how sure that is. Jobs are kept as they end (JOBS), so that hours of
 machine time can be given in parts: an interrupted measurement goes on where it stopped. VFSPROF_GATE_JOBS bounds the jobs of one call."""
 
+import hashlib
 import json
 import math
 import os
@@ -125,28 +126,34 @@ def gate(tools, demands, variant="default", fault=None, explain=False, candidate
                           for row in scenario["metrics"] if row["verdict"] in ("undecided", "not judged")}}
 
 
-def commit():
-    done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], check=False, text=True, stdout=subprocess.PIPE)
-    return done.stdout.strip()
+def programs_id(tools):
+    """Of the programs that are judged and that judge, and of the policy: a commit that changes neither lets measuring go on."""
+    if "gate-programs" not in tools.kept:
+        digest = hashlib.sha256(json.dumps(policy(SMALL)).encode())
+        for name in ("vfsprof", "vfsprof-mount", "vfsprof-mount-canary"):
+            with open(tools.program(name), "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        tools.kept["gate-programs"] = digest.hexdigest()[:12]
+    return tools.kept["gate-programs"]
 
 
-def jobs_of(part):
-    """Those of this commit that have ended."""
+def jobs_of(tools, part):
+    """Those of these programs and this policy that have ended."""
     if not os.path.exists(JOBS):
         return []
     with open(JOBS, encoding="utf-8") as file:
         entries = [json.loads(line) for line in file if line.endswith("\n")]
-    return [entry for entry in entries if entry["part"] == part and entry["commit"] == commit()]
+    return [entry for entry in entries if entry["part"] == part and entry.get("programs") == programs_id(tools)]
 
 
 def run_jobs(tools, part, wanted, job):
     """Runs what is missing of the wanted jobs, {key: argument}, as many as one call may; all that have ended."""
-    ended = {entry["key"]: entry for entry in jobs_of(part)}
+    ended = {entry["key"]: entry for entry in jobs_of(tools, part)}
     most = int(os.environ.get("VFSPROF_GATE_JOBS", "2" if tools.quick else str(len(wanted))))
     missing = [key for key in wanted if key not in ended][:most]
     for number, key in enumerate(missing):
         progress(f"{part}: job {number + 1} of {len(missing)}, {len(wanted)} in all: {key}")
-        entry = {"part": part, "key": key, "commit": commit(), **job(wanted[key])}
+        entry = {"part": part, "key": key, "programs": programs_id(tools), **job(wanted[key])}
         os.makedirs(os.path.dirname(JOBS), exist_ok=True)
         with open(JOBS, "a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")

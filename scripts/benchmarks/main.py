@@ -28,8 +28,8 @@ def parse(arguments):
     parser.add_argument("--seconds", type=int, help="how long the timed replay runs (default: 300, with --quick 20)")
     parser.add_argument("--record", action="store_true", help=f"append a JSON line for each number to {RECORD}")
     parser.add_argument("--cases", metavar="NAME,...", default="",
-                        help="opportunities: only the cases of this subject, or whose name begins so; unclassified-own: only these "
-                        "scenarios; replay-library, generator-library, scenarios: only those whose name begins so")
+                        help="opportunities: only the cases of this subject, or whose name begins so; unclassified-own, "
+                        "replay-library, generator-library, scenarios: only those whose name begins so")
     parser.add_argument("--keep", metavar="FOLDER", default="",
                         help="opportunities, replay-library: keep what each case gave there, and take what is there instead of "
                         "measuring again")

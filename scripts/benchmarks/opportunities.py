@@ -12,6 +12,7 @@ from figures import Figure, Unavailable
 from tools import progress
 
 CASE_SECONDS = 180  # a case that needs more is skipped
+TRACED_SECONDS = "8"  # enough for each kind of turn
 
 JOB = {"name": "job", "rw": "write", "size": "16m", "prefill": True}
 SCENARIOS = {
@@ -108,8 +109,8 @@ def recorded(tools, case, folder):
 def traced(tools, case, folder):
     """The report of a program that was observed in turns: sampled, traced, left alone."""
     return json.loads(tools.output(
-        tools.program("vfsprof"), "profile", "--json", "--out", os.path.join(folder, "out"), "--",
-        tools.program("planted_faults"), case.subject, "0.3", seconds=CASE_SECONDS))
+        tools.program("vfsprof"), "profile", "--json", "--duration", TRACED_SECONDS, "--out", os.path.join(folder, "out"), "--",
+        tools.program("planted_faults"), case.subject, TRACED_SECONDS, seconds=CASE_SECONDS))
 
 
 def listed_opportunities(tools, case, folder):

@@ -313,6 +313,8 @@ ROWS = [
         replay.drift),
     Row("scenarios-seconds", "one round of a scenario by default, slowest, default and mutex-pool", "s", at_most(30, " s"),
         scenarios.worst(0, 1)),
+    Row("scenarios-run", "vfsprof run of a scenario by default, all kinds of rounds and the report, slowest", "s",
+        at_most(30, " s"), scenarios.whole_run),
     Row("scenarios-memory", "memory of all its processes, most", "GiB", at_most(4, " GiB"), scenarios.worst(1, scenarios.GIB)),
     Row("scenarios-disk", "disk that it takes, most", "GiB", at_most(4, " GiB"), scenarios.worst(2, scenarios.GIB)),
     Row("inproc-fio", "operations per CPU second to fio --ioengine=null, null in process",

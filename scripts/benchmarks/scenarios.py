@@ -5,6 +5,7 @@ import math
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -77,12 +78,14 @@ class Peaks(threading.Thread):
             self.disk = max(self.disk, disk_bytes(self.folder, device))
 
 
-def run_once(tools, scenario, variant):
-    """(seconds, bytes of memory, bytes of disk, seconds of CPU) of one round, from the command's start to its end."""
+ONE_ROUND = ("--rounds", "1", "--profile-rounds", "0", "--trace-rounds", "0", "--warm-up-rounds", "0", "--no-floor")
+
+
+def run_once(tools, scenario, *options):
+    """(seconds, bytes of memory, bytes of disk, seconds of CPU) of `vfsprof run`, from the command's start to its end."""
     out = tempfile.mkdtemp(dir=tools.work)
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with subprocess.Popen([tools.program("vfsprof"), "run", "--scenario", scenario, "--variant", variant, "--rounds", "1",
-                           "--profile-rounds", "0", "--trace-rounds", "0", "--warm-up-rounds", "0", "--no-floor", "--out", out],
+    with subprocess.Popen([tools.program("vfsprof"), "run", "--scenario", scenario, *options, "--out", out],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         peaks = Peaks(process.pid, out)
         peaks.start()
@@ -93,7 +96,7 @@ def run_once(tools, scenario, variant):
     peaks.join()
     shutil.rmtree(out, ignore_errors=True)
     if code != 0:
-        raise Unavailable(f"{scenario} under {variant} ended with code {code}: {said.strip().splitlines()[-1:]}")
+        raise Unavailable(f"{scenario} ended with code {code}: {said.strip().splitlines()[-1:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, peaks.memory, peaks.disk, cpu_s
@@ -105,7 +108,8 @@ def limits(tools):
         found = {}
         for name in scenario_names(tools.cases):
             for variant in VARIANTS:
-                found[name, variant] = seconds, memory, disk, cpu_s = run_once(tools, name, variant)
+                found[name, variant] = seconds, memory, disk, cpu_s = run_once(
+                    tools, name, "--variant", variant, *ONE_ROUND)
                 progress(f"{name} under {variant}: {seconds:.1f} s ({cpu_s:.1f} s of CPU), {memory / GIB:.2f} GiB of memory, "
                          f"{disk / GIB:.2f} of disk")
         tools.kept["scenarios"] = found
@@ -119,6 +123,16 @@ def worst(index, scale):
         return Figure(values[index] / scale, note=f"most: {name} under {variant}, {values[3]:.1f} s of CPU; each one round, "
                       "set-up and report included")
     return measure
+
+
+def whole_run(tools):
+    """The slowest `vfsprof run --scenario NAME`, nothing else said: all kinds of rounds, and the report."""
+    found = {}
+    for name in scenario_names(tools.cases):
+        found[name] = run_once(tools, name)[0]
+        progress(f"run of {name}: {found[name]:.1f} s")
+    name = max(found, key=found.get)
+    return Figure(found[name], repeats=len(found), note=f"most: {name}; median {statistics.median(found.values()):.1f} s")
 
 
 def generator_share(tools):
