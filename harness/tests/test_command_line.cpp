@@ -65,7 +65,7 @@ TEST_F(CommandLine, BadInputNamesTheOffenderAndWhatIsAllowed) {
        {"nowhere", "dir=PATH"}},
       {"vfsprof run --scenario smoke --target dir=/nonexistent", {"/nonexistent"}},
       {"vfsprof run --scenario smoke --variant sync-path --event nonsense", {"nonsense", "cycles"}},
-      {"vfsprof run --scenario smoke", {"--variant"}},
+      {"vfsprof compare --scenario smoke", {"--variant"}},
       {"vfsprof run --scenario smoke --variant mutex-pool --out /proc/nowhere",
        {"/proc/nowhere", "--out"}},
       {"vfsprof compare --scenario smoke --variant mutex-pool", {"--variant"}},
