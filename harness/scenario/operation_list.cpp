@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMostBytes = 1ULL << 40;
-
 /// What an operation needs and may have, beside op, expect, at_ns and client.
 struct Shape {
   OperationKind kind;
@@ -79,9 +77,9 @@ void read_numbers(const JsonNode& node, Operation& operation) {
   };
   const bool transfer = moves_data(operation.kind);
   operation.fd = static_cast<std::uint32_t>(value("fd", kMaxListedFiles - 1));
-  operation.offset = value("offset", kMostBytes);
-  operation.size = value("size", transfer ? kMaxBlockBytes : kMostBytes);
-  operation.at_ns = value("at_ns", kMostBytes * 1000);
+  operation.offset = value("offset", kMostListedBytes);
+  operation.size = value("size", transfer ? kMaxBlockBytes : kMostListedBytes);
+  operation.at_ns = value("at_ns", kMostListedNs);
   if (node.value.contains("mode")) {
     operation.argument = static_cast<std::uint32_t>(read_mode(node.at("mode")));
   }
@@ -99,7 +97,7 @@ void read_expected(const JsonNode& node, Operation& operation) {
   if (!node.value.contains("expect")) return;
   const JsonNode expect = node.at("expect");
   if (expect.value.is_number()) {
-    operation.expected = static_cast<std::int64_t>(read_integer(expect, {0, kMostBytes}));
+    operation.expected = static_cast<std::int64_t>(read_integer(expect, {0, kMostListedBytes}));
     return;
   }
   std::vector<std::string_view> names;

@@ -13,6 +13,10 @@
 
 namespace vfsprof::harness {
 
+// What a recording may say.
+inline constexpr std::uint64_t kMostListedBytes = 1ULL << 40;            ///< offsets and sizes
+inline constexpr std::uint64_t kMostListedNs = kMostListedBytes * 1000;  ///< at_ns: twelve days
+
 /// What a replay waits for: that so many operations of another client are done.
 struct Wait {
   std::uint32_t client = 0;

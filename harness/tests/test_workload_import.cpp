@@ -126,6 +126,9 @@ TEST(StraceLog, HostileTextIsRefusedWithItsLine) {
   EXPECT_THAT(refusal("strace", "1 1700000000.1 read(3</w/x>, \"abc\n"), HasSubstr("line 1"));
   EXPECT_THAT(refusal("strace", "1 99999999999999999999.1 close(3) = 0\n"), HasSubstr("line 1"));
   EXPECT_THAT(refusal("strace", "1 1700000000.1 close(3) = 0\n"), HasSubstr("none of 1 entries"));
+  const std::string made = R"(mkdir("/w/a", 0777) = 0)";
+  EXPECT_THAT(refusal("strace", "1 0.1 " + made + "\n1 1700000000.1 " + made + "\n"),
+              HasSubstr("line 2: its time"));
   // What is outside stays outside, however it is written.
   const ImportedWorkload escape = import("strace", R"(1 1700000000.0 mkdir("/w/a", 0777) = 0
 1 1700000000.1 mkdir("/w/../etc/x", 0777) = 0
@@ -151,6 +154,16 @@ TEST(StraceLog, HostileTextIsRefusedWithItsLine) {
       }
     }
   }
+}
+
+TEST(StraceLog, ALineThatIsLateInTheLogMovesNoOther) {
+  const ImportedWorkload late = import("strace", R"(1 1700000000.2 mkdir("/w/b", 0777) = 0
+1 1700000000.1 mkdir("/w/a", 0777) = 0
+1 1700000000.3 mkdir("/w/c", 0777) = 0
+)");
+  EXPECT_THAT(late.recording, AllOf(HasSubstr(R"("at_ns":0,"op":"mkdir","path":"a")"),
+                                    HasSubstr(R"("at_ns":100000000,"op":"mkdir","path":"b")"),
+                                    HasSubstr(R"("at_ns":200000000,"op":"mkdir","path":"c")")));
 }
 
 TEST(FioIolog, ActionsBecomeOperations) {
@@ -193,6 +206,9 @@ TEST(FioIolog, HostileTextIsRefusedWithItsLine) {
   EXPECT_THAT(refusal("fio-iolog", start + "1 /x dance\n"), HasSubstr("unknown action 'dance'"));
   EXPECT_THAT(refusal("fio-iolog", start + "1 /x open\n2 /x write -1 4096\n"), HasSubstr("'-1'"));
   EXPECT_THAT(refusal("fio-iolog", start + "1 /x open\n2 /x write 0\n"), HasSubstr("line 3"));
+  EXPECT_THAT(refusal("fio-iolog",
+                      "fio version 2 iolog\n/x open\n/x wait 999999999999\n/x wait 999999999999\n"),
+              HasSubstr("line 4: the waits"));
   const ImportedWorkload up = import("fio-iolog", start + "1 /a/.. open\n2 /a/.. write 0 1\n");
   EXPECT_THAT(up.recording, HasSubstr(R"("path":"file")"));
 }

@@ -13,6 +13,7 @@
 #include "harness/error.h"
 #include "harness/scenario/import/imported_list.h"
 #include "harness/scenario/import/workload_import.h"
+#include "harness/scenario/operation_list.h"
 #include "harness/scenario/scenario_checks.h"
 #include "vfs/record/operation_line.h"
 
@@ -22,7 +23,6 @@ namespace vfsprof::harness {
 namespace {
 
 constexpr std::string_view kStart = "fio version ";
-constexpr std::uint64_t kMostBytes = 1ULL << 40;
 constexpr std::uint64_t kMostBlockBytes = 16 << 20;
 
 enum class Kind { kAdd, kOpen, kClose, kRead, kWrite, kSync, kDataSync, kTrim, kWait };
@@ -104,7 +104,7 @@ class IologReader {
     Action action{.at_ns = delay_ns_, .job = job_};
     if (version_ == 3) {
       if (words.empty()) return;
-      action.at_ns = number(words.front(), kMostBytes) * 1000;
+      action.at_ns = number(words.front(), kMostListedBytes) * 1000;
       words.erase(words.begin());
     }
     if (words.size() < 2) reject("give a file, an action, and where it has them offset and length");
@@ -119,10 +119,12 @@ class IologReader {
     action.file = words[0];
     const bool moves = action.kind == Kind::kRead || action.kind == Kind::kWrite;
     if (moves && words.size() < 4) reject("a read or write has an offset and a length");
-    if (words.size() > 2) action.offset = number(words[2], kMostBytes);
-    if (words.size() > 3) action.size = number(words[3], moves ? kMostBlockBytes : kMostBytes);
+    if (words.size() > 2) action.offset = number(words[2], kMostListedBytes);
+    if (words.size() > 3)
+      action.size = number(words[3], moves ? kMostBlockBytes : kMostListedBytes);
     if (action.kind == Kind::kWait) {
       delay_ns_ += action.offset * 1000;
+      if (delay_ns_ > kMostListedNs) reject("the waits add up to more than twelve days");
       return;
     }
     actions_.push_back(std::move(action));

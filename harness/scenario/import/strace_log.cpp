@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "harness/error.h"
+#include "harness/scenario/operation_list.h"
 #include "vfs/record/operation_line.h"
 
 namespace vfsprof::harness {
@@ -178,6 +179,7 @@ StraceLog::StraceLog(const WorkloadSource& source) : origin_(source.name) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   without_result += started_.size();
+  for (LoggedCall& call : calls) call.start_ns -= first_ns_;
   std::ranges::stable_sort(calls, {}, &LoggedCall::start_ns);
 }
 
@@ -201,8 +203,12 @@ void StraceLog::read_line(std::string_view line) {
   }
   const auto time = take_time_ns(rest);
   if (!time) reject("no time of the form SECONDS.MICROSECONDS");
-  first_ns_ = std::min(first_ns_.value_or(*time), *time);
-  const std::uint64_t start_ns = *time - *first_ns_;
+  first_ns_ = std::min(first_ns_, *time);
+  last_ns_ = std::max(last_ns_, *time);
+  if (last_ns_ - first_ns_ > kMostListedNs) {
+    reject("its time is more than twelve days from that of other lines");
+  }
+  const std::uint64_t start_ns = *time;
   rest = trimmed(rest);
   if (rest.starts_with("---")) return;  // a signal
   if (rest.starts_with("+++")) {

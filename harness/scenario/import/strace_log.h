@@ -13,7 +13,7 @@ namespace vfsprof::harness {
 
 /// One system call of a log, or the end of a thread (name "exit").
 struct LoggedCall {
-  std::uint64_t start_ns = 0;  ///< since the log's first line
+  std::uint64_t start_ns = 0;  ///< since the earliest line of the log
   std::uint64_t thread = 0;
   std::string name;
   std::vector<std::string> arguments = {};  ///< as printed
@@ -61,7 +61,8 @@ class StraceLog {
 
   const std::string& origin_;
   std::uint64_t line_ = 0;
-  std::optional<std::uint64_t> first_ns_;
+  std::uint64_t first_ns_ = UINT64_MAX;  ///< the earliest time of a line so far
+  std::uint64_t last_ns_ = 0;
   std::unordered_map<std::uint64_t, Started> started_;  ///< calls without their results, by thread
 };
 

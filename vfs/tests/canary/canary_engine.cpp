@@ -7,7 +7,6 @@
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -51,33 +50,31 @@ class CanaryEngine final : public ForwardingEngine {
       : ForwardingEngine(std::move(engine)), planted_(planted) {}
 
   Result<std::size_t> write(const WriteRequest& request) override {
-    const auto turn = plant(request);
+    plant(request);
     return engine().write(request);
   }
   std::optional<Result<std::size_t>> try_write(const WriteRequest& request) override {
-    const auto turn = plant(request);
+    plant(request);
     return engine().try_write(request);
   }
   Result<std::size_t> write_staged(const WriteRequest& request,
                                    const StagedPayload& staged) override {
     WriteRequest moved = request;
     moved.payload = staged.payload;
-    const auto turn = plant(moved);
+    plant(moved);
     return engine().write_staged(request, staged);
   }
 
  private:
-  /// Before the write, whose payload may give its pages away. What is returned is held during the
-  /// write. Memory order relaxed: only a count.
-  std::unique_lock<std::mutex> plant(const WriteRequest& request) {
-    if (writes_.fetch_add(1, std::memory_order_relaxed) % planted_.every != 0) return {};
-    planted_.fault->plant(engine(), request);
-    return planted_.fault->serialises ? std::unique_lock(turn_) : std::unique_lock<std::mutex>();
+  /// Before the write, whose payload may give its pages away. Memory order relaxed: only a count.
+  void plant(const WriteRequest& request) {
+    if (writes_.fetch_add(1, std::memory_order_relaxed) % planted_.every == 0) {
+      planted_.fault->plant(engine(), request);
+    }
   }
 
   Planted planted_;
   std::atomic<std::uint64_t> writes_{0};
-  std::mutex turn_;
 };
 
 }  // namespace

@@ -171,8 +171,6 @@ void sync(Engine& engine, const WriteRequest& request) {
   [[maybe_unused]] const auto synced = engine.sync(request.inode, request.handle, SyncScope::kData);
 }
 
-void nothing(Engine&, const WriteRequest&) {}
-
 constexpr std::array kFaults{
     Fault{"extra-wake", "wakes a thread that sleeps", wake},
     Fault{"extra-hand-off", "hands something to another thread and waits for it", hand_off},
@@ -189,7 +187,6 @@ constexpr std::array kFaults{
     Fault{"write-again", "writes the payload a second time", write_again},
     Fault{"read-back", "reads four times what was written", read_back},
     Fault{"fsync-per-write", "makes the file durable", sync},
-    Fault{"single-shard", "one lock around every write, as one shard has", nothing, true},
 };
 
 }  // namespace

@@ -13,7 +13,6 @@ struct Fault {
   std::string_view name;
   std::string_view summary;
   void (*plant)(Engine& engine, const WriteRequest& request);
-  bool serialises = false;  ///< writes take turns
 };
 
 /// THE list of faults.
