@@ -156,6 +156,30 @@ TEST(StraceLog, HostileTextIsRefusedWithItsLine) {
   }
 }
 
+TEST(StraceLog, WhatTheLogDoesNotShowIsLeftOut) {
+  // Who made d, x and e/y again was not logged.
+  const ImportedWorkload gaps = import("strace", R"(1 1700000000.1 mkdir("/w/d", 0777) = 0
+1 1700000000.2 rename("/w/d", "/w/e") = 0
+1 1700000000.3 rename("/w/d", "/w/e") = 0
+1 1700000000.4 unlink("/w/x") = 0
+1 1700000000.5 unlink("/w/x") = 0
+1 1700000000.6 unlink("/w/old/y") = 0
+1 1700000000.7 rename("/w/old", "/w/new") = 0
+1 1700000000.8 unlink("/w/new/y") = 0
+1 1700000000.9 mkdir("/w/new", 0777) = 0
+)");
+  EXPECT_EQ(
+      operations_of(gaps),
+      (std::vector<std::string>{
+          R"({"exists":"file","path":"x","size":0})", R"({"exists":"directory","path":"old"})",
+          R"({"exists":"file","path":"old/y","size":0})",
+          R"({"client":0,"op":"mkdir","path":"d","mode":"0777","expect":0})",
+          R"({"client":0,"op":"rename","path":"d","to":"e","expect":0})",
+          R"({"client":0,"op":"unlink","path":"x","expect":0})",
+          R"({"client":0,"op":"unlink","path":"old/y","expect":0})",
+          R"({"client":0,"op":"rename","path":"old","to":"new","expect":0})"}));
+}
+
 TEST(StraceLog, ALineThatIsLateInTheLogMovesNoOther) {
   const ImportedWorkload late = import("strace", R"(1 1700000000.2 mkdir("/w/b", 0777) = 0
 1 1700000000.1 mkdir("/w/a", 0777) = 0

@@ -1,7 +1,6 @@
 #include "harness/scenario/import/imported_files.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "vfs/record/operation_line.h"
@@ -26,17 +25,23 @@ ImportedFiles::File ImportedFiles::find(const std::string& path) const {
   return found == files_.end() ? nullptr : found->second;
 }
 
+std::string ImportedFiles::original_of(const std::string& path) const {
+  const std::string parent = parent_of(path);
+  const File directory = find(parent);
+  if (!directory || !directory->existed) return "";
+  const std::string name = parent == "." ? path : path.substr(parent.size() + 1);
+  return directory->original == "." ? name : directory->original + "/" + name;
+}
+
 ImportedFiles::File ImportedFiles::found(const std::string& path, ImportedFile::Type type) {
   if (File known = find(path)) {
     // So far it was only asked whether it is there.
     if (known->existed && type != ImportedFile::Type::kFile) known->type = type;
     return known;
   }
-  const std::string parent = parent_of(path);
-  const File directory = found(parent, ImportedFile::Type::kDirectory);
-  if (!directory || !directory->existed) return nullptr;
-  const std::string name = parent == "." ? path : path.substr(parent.size() + 1);
-  const std::string original = directory->original == "." ? name : directory->original + "/" + name;
+  if (!found(parent_of(path), ImportedFile::Type::kDirectory)) return nullptr;
+  const std::string original = original_of(path);
+  if (original.empty() || used_.contains(original)) return nullptr;
   auto file = std::make_shared<ImportedFile>(
       ImportedFile{.type = type, .path = path, .existed = true, .original = original});
   existed_.push_back(file);
@@ -45,18 +50,23 @@ ImportedFiles::File ImportedFiles::found(const std::string& path, ImportedFile::
 }
 
 ImportedFiles::File ImportedFiles::made(const std::string& path, ImportedFile::Type type) {
-  if (!found(parent_of(path), ImportedFile::Type::kDirectory)) return nullptr;
+  if (find(path) || !found(parent_of(path), ImportedFile::Type::kDirectory)) return nullptr;
+  used_.insert(original_of(path));
   auto file = std::make_shared<ImportedFile>(ImportedFile{.type = type, .path = path});
   files_[path] = file;
   return file;
 }
 
-void ImportedFiles::linked(const File& file, const std::string& path) { files_[path] = file; }
+void ImportedFiles::linked(const File& file, const std::string& path) {
+  used_.insert(original_of(path));
+  files_[path] = file;
+}
 
 void ImportedFiles::removed(const std::string& path) {
   const auto found = files_.find(path);
   if (found == files_.end()) return;
   const File file = found->second;
+  used_.insert(original_of(path));
   files_.erase(found);
   if (file->path != path) return;
   const auto other = std::ranges::find(files_, file, &std::pair<const std::string, File>::second);
@@ -67,6 +77,7 @@ void ImportedFiles::renamed(const std::string& from, const std::string& to) {
   const File file = find(from);
   if (!file || from == to) return;
   removed(to);
+  used_.insert({original_of(from), original_of(to)});
   std::map<std::string, File> moved;
   const std::string below = from + "/";
   for (auto at = files_.lower_bound(below); at != files_.end() && at->first.starts_with(below);) {

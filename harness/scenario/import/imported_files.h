@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct ImportedFile {
   std::optional<std::size_t> doubtful_creation = {};
 };
 
+/// Why an operation is left out whose file something made, or removed, that is not in the
+/// recording.
+inline constexpr const char* kMadeElsewhere = "on a file that something made which was left out";
+
 /// Which files there are, and what must have existed before. Paths are relative; "." is the top.
 class ImportedFiles {
  public:
@@ -35,9 +40,10 @@ class ImportedFiles {
   /// Null if nothing is known of the path.
   File find(const std::string& path) const;
   /// The file that an operation has found there, which existed before if nobody made it; null where
-  /// that cannot be: something made it that was left out.
+  /// that cannot be: something made it that was left out, or that the log does not show.
   File found(const std::string& path, ImportedFile::Type type);
-  /// Something new under the path. Null where its directory cannot be.
+  /// Something new under the path. Null where it cannot be: its directory, or that nothing was
+  /// there.
   File made(const std::string& path, ImportedFile::Type type);
   void linked(const File& file, const std::string& path);
   void removed(const std::string& path);
@@ -55,11 +61,14 @@ class ImportedFiles {
   void finish();
 
  private:
+  /// The name at the start of what the path names now; empty below what was not there then.
+  std::string original_of(const std::string& path) const;
   void existed_after_all(ImportedFile& file);
 
   ImportedList& list_;
   std::map<std::string, File> files_;
   std::vector<File> existed_;
+  std::set<std::string> used_;  ///< names at the start that can be found there no more
 };
 
 }  // namespace vfsprof::harness

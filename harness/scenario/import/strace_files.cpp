@@ -88,7 +88,7 @@ bool Translator::open_file(const LoggedCall& call, const std::string& path,
   }
   if (!file) file = creates ? files_.made(path, Type::kFile) : files_.found(path, Type::kFile);
   if (!file) {
-    list_.leave_out("on a file that something made which was left out");
+    list_.leave_out(kMadeElsewhere);
     return false;
   }
   const auto fd = list_.take_fd();

@@ -141,7 +141,7 @@ bool Translator::put(const LoggedCall& call, ImportedOperation operation) {
 
 bool Translator::saw(const LoggedCall& call, const std::string& path, Type type) {
   if (call.result < 0 || path == "." || files_.found(path, type)) return true;
-  list_.leave_out("on a file that something made which was left out");
+  list_.leave_out(kMadeElsewhere);
   return false;
 }
 
@@ -206,7 +206,7 @@ void Translator::make_directory(const LoggedCall& call) {
   if (path.empty() || path == ".") return;
   if (call.result == -EEXIST && !files_.found(path, Type::kDirectory)) return;
   if (call.result >= 0 && !files_.made(path, Type::kDirectory)) {
-    return list_.leave_out("on a file that something made which was left out");
+    return list_.leave_out(kMadeElsewhere);
   }
   put(call,
       {.op = "mkdir",
@@ -244,6 +244,9 @@ void Translator::link(const LoggedCall& call) {
   const std::string from = path_of(call, {.at = 0, .has_dir = has_dir});
   const std::string to = path_of(call, {.at = has_dir ? 2U : 1U, .has_dir = has_dir});
   if (from.empty() || to.empty() || !saw(call, from, Type::kFile)) return;
+  if (call.result >= 0 && files_.find(to)) {
+    return list_.leave_out(kMadeElsewhere);
+  }
   put(call, {.op = "link", .path = vfs::printable(from), .to = vfs::printable(to), .result = 0});
   if (call.result >= 0) files_.linked(files_.find(from), to);
 }
@@ -254,7 +257,7 @@ void Translator::symlink(const LoggedCall& call) {
   if (!target || path.empty()) return;
   if (call.result >= 0) {
     const ImportedFiles::File file = files_.made(path, Type::kSymlink);
-    if (!file) return list_.leave_out("on a file that something made which was left out");
+    if (!file) return list_.leave_out(kMadeElsewhere);
     file->size = target->size();
   }
   put(call, {.op = "symlink",
