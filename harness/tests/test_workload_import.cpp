@@ -167,17 +167,23 @@ TEST(StraceLog, WhatTheLogDoesNotShowIsLeftOut) {
 1 1700000000.7 rename("/w/old", "/w/new") = 0
 1 1700000000.8 unlink("/w/new/y") = 0
 1 1700000000.9 mkdir("/w/new", 0777) = 0
+1 1700000001.0 rename("/w", "/w/f") = 0
+1 1700000001.1 rename("/w/g", "/w/g/h") = 0
+1 1700000001.2 rmdir("/w") = 0
+1 1700000001.3 unlink("/w/f/y") = 0
 )");
   EXPECT_EQ(
       operations_of(gaps),
       (std::vector<std::string>{
           R"({"exists":"file","path":"x","size":0})", R"({"exists":"directory","path":"old"})",
-          R"({"exists":"file","path":"old/y","size":0})",
+          R"({"exists":"file","path":"old/y","size":0})", R"({"exists":"directory","path":"f"})",
+          R"({"exists":"file","path":"f/y","size":0})",
           R"({"client":0,"op":"mkdir","path":"d","mode":"0777","expect":0})",
           R"({"client":0,"op":"rename","path":"d","to":"e","expect":0})",
           R"({"client":0,"op":"unlink","path":"x","expect":0})",
           R"({"client":0,"op":"unlink","path":"old/y","expect":0})",
-          R"({"client":0,"op":"rename","path":"old","to":"new","expect":0})"}));
+          R"({"client":0,"op":"rename","path":"old","to":"new","expect":0})",
+          R"({"client":0,"op":"unlink","path":"f/y","expect":0})"}));
 }
 
 TEST(StraceLog, ALineThatIsLateInTheLogMovesNoOther) {

@@ -11,6 +11,8 @@
 
 namespace vfsprof::harness {
 
+constexpr const char* kMovesTheTop = "removing or moving --root, or a directory into itself";
+
 using Type = ImportedFile::Type;
 using Translator = StraceTranslator;
 
@@ -218,6 +220,7 @@ void Translator::make_directory(const LoggedCall& call) {
 void Translator::remove(const LoggedCall& call) {
   const std::string path = path_of(call, {.at = 0, .has_dir = has_directory(call)});
   if (path.empty()) return;
+  if (path == ".") return list_.leave_out(kMovesTheTop);
   const bool is_directory = call.name == "rmdir" || has_flag(call.argument(2), "AT_REMOVEDIR");
   if (!saw(call, path, is_directory ? Type::kDirectory : Type::kFile)) return;
   put(call, {.op = is_directory ? "rmdir" : "unlink", .path = vfs::printable(path), .result = 0});
@@ -229,6 +232,7 @@ void Translator::rename(const LoggedCall& call) {
   const std::string from = path_of(call, {.at = 0, .has_dir = has_dir});
   const std::string to = path_of(call, {.at = has_dir ? 2U : 1U, .has_dir = has_dir});
   if (from.empty() || to.empty()) return;
+  if (from == "." || to == "." || to.starts_with(from + "/")) return list_.leave_out(kMovesTheTop);
   const std::string_view flags = call.argument(4);
   if (has_flag(flags, "RENAME_EXCHANGE") ||
       (call.result < 0 && has_flag(flags, "RENAME_NOREPLACE"))) {
