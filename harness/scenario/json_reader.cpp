@@ -116,6 +116,12 @@ json parse_strictly(std::string_view text, const std::string& origin) {
     throw BadInput(fmt::format("{}:{}: not a JSON document: {}; correct the text there", origin,
                                line_and_column(text, error.byte == 0 ? 0 : error.byte - 1),
                                start == std::string_view::npos ? what : what.substr(start)));
+  } catch (const json::out_of_range& error) {  // "number overflow parsing '1E999'"
+    const std::string what = error.what();
+    const std::size_t start = what.find('\'') + 1;
+    const std::string number = what.substr(start, what.rfind('\'') - start);
+    throw BadInput(fmt::format("{}:{}: {} is too large: give a number below 1e308", origin,
+                               line_and_column(text, text.find(number)), number));
   }
   if (duplicates.found()) {
     throw BadInput(fmt::format("{}: key '{}' appears twice in one object: remove one of the two",

@@ -79,6 +79,7 @@ TEST(ScenarioParser, MalformedTextIsRefusedWithLineAndColumn) {
   EXPECT_TRUE(contains(refusal("{\n  \"name\": \"s\",\n  \"jobs\" [\n"),
                        "x.json:3:10: not a JSON document: syntax error"));
   EXPECT_TRUE(contains(refusal(""), "x.json:1:1: not a JSON document"));
+  EXPECT_TRUE(contains(refusal("{\n\"seed\": 1E999}"), "x.json:2:9: 1E999 is too large"));
   EXPECT_TRUE(
       contains(refusal(std::string("{\"name\": \"\xff\"}")), "x.json:1:11: not a JSON document"));
   EXPECT_TRUE(
