@@ -146,6 +146,7 @@ bool has_verdict(const reports::Report& report) {
 
 void add_unwind_option(CLI::App& command, CollectorOptions& options) {
   std::vector<std::string> names;
+  names.reserve(std::size(kUnwindMethods));
   for (const auto& [name, method] : kUnwindMethods) names.emplace_back(name);
   command
       .add_option_function<std::string>(

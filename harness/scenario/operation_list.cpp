@@ -101,6 +101,7 @@ void read_expected(const JsonNode& node, Operation& operation) {
     return;
   }
   std::vector<std::string_view> names;
+  names.reserve(std::size(kExpectableErrors));
   for (const NamedErrno& error : kExpectableErrors) names.push_back(error.name);
   operation.expected = -kExpectableErrors[read_choice(expect, names)].value;
 }

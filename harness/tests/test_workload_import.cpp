@@ -363,7 +363,7 @@ TEST_F(RealPrograms, FioAndItsOwnLog) {
     std::string time, file, action, offset, size;
     words >> time >> file >> action >> offset >> size;
     if (action == "read" || action == "write") {
-      expected.push_back(std::string(action) + " " + offset + " " + size);
+      expected.push_back(action.append(" ").append(offset).append(" ").append(size));
     }
   }
   std::vector<std::string> replayed;

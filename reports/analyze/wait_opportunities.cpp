@@ -176,6 +176,7 @@ std::optional<std::string> Search::figure(std::string_view name, const CountedWa
   }
   if (name == "roles") {
     std::vector<std::string> roles;
+    roles.reserve(found.parts.size());
     for (const WaitPart& part : found.parts) roles.push_back(code(part.role));
     return join_words(roles);
   }

@@ -138,7 +138,7 @@ TEST_P(Fetches, AReadIsAnsweredWithErrorsAndWithWhatWasThrown) {
 }
 
 TEST_P(Fetches, SlowOnesLeaveAWorkerForTheDisk) {
-  constexpr std::size_t kReads = 3 * kWorkers;
+  constexpr std::size_t kReads = std::size_t{3} * kWorkers;
   std::latch release(1);
   FakeEngine engine;
   fetch_when(engine, release);

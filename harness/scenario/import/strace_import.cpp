@@ -180,7 +180,7 @@ void Translator::put_stat(const LoggedCall& call, const std::string& path) {
 
 void Translator::stat(const LoggedCall& call) {
   const bool has_dir = has_directory(call);
-  if (has_dir && read_string(call.argument(1)).value_or("") == "") return fstat(call);
+  if (has_dir && read_string(call.argument(1)).value_or("").empty()) return fstat(call);
   const std::string path = path_of(call, {.at = 0, .has_dir = has_dir});
   if (!path.empty()) put_stat(call, path);
 }
