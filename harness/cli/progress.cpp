@@ -32,8 +32,9 @@ void ProgressBar::show(const ProgressStep& step) {
     timed_from_ = step.done;
   }
   std::string left;
-  if (step.left.count() > 0) {
-    left = fmt::format(", at most {:.0f} s left", std::chrono::duration<double>(step.left).count());
+  if (step.left) {
+    left =
+        fmt::format(", at most {:.0f} s left", std::chrono::duration<double>(*step.left).count());
   } else if (step.done > timed_from_ && step.done < step.total) {
     const double per_step = std::chrono::duration<double>(now - started_).count() /
                             static_cast<double>(step.done - timed_from_);

@@ -178,7 +178,7 @@ class Experiment {
                      .seed = options_.seed};
     if (has_budget()) {
       const unsigned others = plan.profiling_rounds + plan.tracing_rounds + plan.counting_rounds;
-      look_after_ = plan_looks({.time = left() - round_time_ * plan.arms * others,
+      look_after_ = plan_looks({.time = *left() - round_time_ * plan.arms * others,
                                 .block = round_time_ * (plan.arms + plan.floor_arms),
                                 .least_blocks = options_.looks.least_blocks,
                                 .looks = options_.looks.looks});
@@ -217,8 +217,8 @@ class Experiment {
 
   bool has_budget() const { return options_.looks.budget.count() > 0; }
 
-  std::chrono::nanoseconds left() const {
-    if (!has_budget()) return std::chrono::nanoseconds(0);
+  std::optional<std::chrono::nanoseconds> left() const {
+    if (!has_budget()) return std::nullopt;
     return std::max<std::chrono::nanoseconds>(options_.looks.budget - (Clock::now() - started_),
                                               std::chrono::nanoseconds(0));
   }
@@ -229,7 +229,7 @@ class Experiment {
     const bool block_ends =
         plan[next].block != plan[next - 1].block || plan[next].kind != plan[next - 1].kind;
     if (!block_ends) return false;
-    if (left().count() == 0) {
+    if (left()->count() == 0) {
       return end_early(plan, next, "the budget was used up");
     }
     const PlannedRound& last = plan[next - 1];

@@ -69,7 +69,8 @@ struct ProgressStep {
   std::size_t done = 0;
   std::size_t total = 0;
   std::string_view what;
-  std::chrono::nanoseconds left{0};  ///< of the budget; 0: nothing is known but the steps
+  /// Of the budget; nothing where there is none, and only the steps say how long it may take.
+  std::optional<std::chrono::nanoseconds> left = {};
 };
 using ProgressListener = std::function<void(const ProgressStep&)>;
 
