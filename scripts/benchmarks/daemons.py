@@ -191,7 +191,10 @@ def report_of_profile(tools, name, folder, seconds):
         observe_under_load(name, folder, seconds, [tools.program("vfsprof"), "profile", "--json", "--out",
                                                    os.path.join(folder, "report"), "--pid"], out)
         out.seek(0)
-        return json.load(out)
+        try:
+            return json.load(out)
+        except json.JSONDecodeError as error:
+            raise Unavailable(f"vfsprof profile gave no report: {error}") from error
 
 
 def rows_of(report):
